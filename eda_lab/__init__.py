@@ -1,0 +1,91 @@
+"""eda_lab: event-driven architecture to play with.
+
+`DirectBus` and `EventBus` deliver events to handlers; everything else draws, measures or breaks what they do.
+Names are loaded when they are first used, so that `import eda_lab` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eda_lab.bus import EventBus as EventBus
+    from eda_lab.clock import exponential as exponential
+    from eda_lab.clock import sleep as sleep
+    from eda_lab.clock import uniform as uniform
+    from eda_lab.consumers import Consumer as Consumer
+    from eda_lab.consumers import handles as handles
+    from eda_lab.delivery import Crash as Crash
+    from eda_lab.delivery import DeadLetter as DeadLetter
+    from eda_lab.delivery import Delivery as Delivery
+    from eda_lab.delivery import Faults as Faults
+    from eda_lab.delivery import Retry as Retry
+    from eda_lab.delivery import later as later
+    from eda_lab.direct import DirectBus as DirectBus
+    from eda_lab.errors import CascadeLimitError as CascadeLimitError
+    from eda_lab.errors import EdaLabError as EdaLabError
+    from eda_lab.events import Command as Command
+    from eda_lab.events import Event as Event
+    from eda_lab.events import Message as Message
+    from eda_lab.events import decode as decode
+    from eda_lab.events import encode as encode
+    from eda_lab.handlers import LabWarning as LabWarning
+    from eda_lab.producers import burst as burst
+    from eda_lab.producers import poisson as poisson
+    from eda_lab.producers import scheduled as scheduled
+    from eda_lab.producers import steady as steady
+    from eda_lab.shop import Item as Item
+    from eda_lab.shop import OrderPlaced as OrderPlaced
+    from eda_lab.shop import Shop as Shop
+    from eda_lab.shop import example_order as example_order
+    from eda_lab.shop import make_order as make_order
+    from eda_lab.shop import open_shop as open_shop
+
+_HOMES = {
+    "CascadeLimitError": "errors",
+    "Command": "events",
+    "Consumer": "consumers",
+    "Crash": "delivery",
+    "DeadLetter": "delivery",
+    "Delivery": "delivery",
+    "DirectBus": "direct",
+    "EdaLabError": "errors",
+    "Event": "events",
+    "EventBus": "bus",
+    "Faults": "delivery",
+    "Item": "shop",
+    "LabWarning": "handlers",
+    "Message": "events",
+    "OrderPlaced": "shop",
+    "Retry": "delivery",
+    "Shop": "shop",
+    "burst": "producers",
+    "decode": "events",
+    "encode": "events",
+    "example_order": "shop",
+    "exponential": "clock",
+    "handles": "consumers",
+    "later": "delivery",
+    "make_order": "shop",
+    "open_shop": "shop",
+    "poisson": "producers",
+    "scheduled": "producers",
+    "sleep": "clock",
+    "steady": "producers",
+    "uniform": "clock",
+}
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eda_lab' has no attribute {name!r}")
+    value = getattr(import_module(f"eda_lab.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,74 @@
+"""One attempt of a handler at an event, in the lab: up to its next sleep or its end, with the crash points on its way.
+
+It knows neither queues nor buses; it returns what the handler caused, or that it sleeps.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Coroutine
+from typing import Any
+
+from eda_lab.clock import Pause, in_lab
+from eda_lab.delivery import CrashPlan, crash_point, current_plan
+from eda_lab.errors import LabAwaitError
+from eda_lab.handlers import Handler, caused_by
+
+__all__ = ["attempt", "describe", "handler_traceback"]
+
+
+def attempt(
+    name: str, run: Handler, event: Any, sleeping: Coroutine[Any, Any, Any] | None, plan: CrashPlan | None
+) -> tuple[list[Any] | None, Coroutine[Any, Any, Any] | None, int]:
+    """Run a handler, or wake one that sleeps.
+
+    Returns (the events it caused or None, the coroutine that sleeps or None, for how many microseconds). Raises what
+    the handler raises, `Crashed` where the plan says so, and `LabAwaitError` where it awaits anything but `sleep`.
+    """
+    planned, lab = current_plan.set(plan), in_lab.set(True)
+    try:
+        result: Any = sleeping
+        if sleeping is None:
+            crash_point("before work")
+            result = run(event)
+        if isinstance(result, Coroutine):
+            try:
+                pause = _send(result)
+            except StopIteration as stop:
+                result = stop.value
+            else:
+                return None, result, pause.us
+        return None if result is None else caused_by(name, result), None, 0
+    finally:
+        current_plan.reset(planned)
+        in_lab.reset(lab)
+
+
+def _send(coroutine: Coroutine[Any, Any, Any]) -> Pause:
+    try:
+        awaited = coroutine.send(None)
+    except RuntimeError as error:
+        if "no running event loop" in str(error):  # what asyncio says where it is not at work, as in a plain script
+            raise LabAwaitError(coroutine) from error
+        raise
+    if type(awaited) is not Pause:
+        coroutine.close()
+        raise LabAwaitError(awaited)
+    return awaited
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as it is shown in tables: its class and what it says.
+
+    >>> describe(ConnectionError("the mail server is down"))
+    'ConnectionError: the mail server is down'
+    """
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def handler_traceback(error: BaseException) -> str:
+    """Return the traceback of what a handler raised, without the frames of the lab that called it."""
+    place = error.__traceback__
+    while place is not None and place.tb_frame.f_globals.get("__package__") == __package__:
+        place = place.tb_next
+    return "".join(traceback.format_exception(type(error), error, place or error.__traceback__))

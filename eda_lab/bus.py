@@ -1,0 +1,278 @@
+"""`EventBus`: the lab. Queues, acks, retries, crashes and load on a simulated clock, the same on every run.
+
+`publish` only queues; the consumers work in `run`, and all that happens is written into `trace`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eda_lab.clock import microseconds
+from eda_lab.delivery import DeadLetter, Faults, Retry
+from eda_lab.engine import NOTHING, Engine, Process
+from eda_lab.errors import DuplicateNameError, HandlerError, OptionError
+from eda_lab.events import Message
+from eda_lab.group import Group
+from eda_lab.handlers import Handler, LabWarning, examine
+from eda_lab.routing import GroupInfo, topics
+from eda_lab.subscription import Subscription, Worker, check_workers
+
+if TYPE_CHECKING:
+    from eda_lab.trace import Happening, Trace
+
+__all__ = ["EventBus"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_OPTIONS = "name=, group=, workers=, takes= and retry="
+
+
+class EventBus:
+    """A bus on a simulated clock. Same topology, events and seed: same run, to the microsecond.
+
+    `source` names who publishes where nobody else is named; `wire=False` leaves out the check that each event could
+    cross a wire; `faults` says where consumers crash; what a lost consumer had in hand comes back `visibility` seconds
+    after it was taken; `cascade` is the number of generations after which events that cause events are stopped.
+
+    >>> bus = EventBus(seed=1)
+    >>> bus.subscribe("order_placed", lambda order: None, name="email", takes=0.3)
+    <email listens to order_placed>
+    >>> bus.publish("order_placed", {"order_id": "12345"})
+    <Message '1': order_placed from checkout at 0 s, queued for 1 group; their consumers work in bus.run()>
+    >>> bus.run()
+    >>> bus.clock.now, bus.trace.deliveries[0].outcome
+    (0.3, 'done')
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        source: str = "checkout",
+        wire: bool = True,
+        faults: Faults | None = None,
+        visibility: float = 30.0,
+        cascade: int = 100,
+    ) -> None:
+        self.seed, self.source = seed, source
+        self._engine = Engine(seed, wire, faults, visibility, cascade)
+        self.clock, self.columns = self._engine.clock, self._engine.columns
+        self._groups: dict[str, Group] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        self._processes: set[str] = set()
+        self._warned = False
+
+    @cached_property
+    def trace(self) -> Trace:
+        """What happened so far, to be read. It is loaded when it is first asked for, so that the bus is quick to load."""
+        from eda_lab.trace import Trace
+
+        return Trace(self.columns, self._infos, self._standing)
+
+    # --- who listens
+
+    def subscribe(
+        self,
+        what: Any,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        workers: int = 1,
+        takes: float | Callable[[Any], float] = 0.0,
+        retry: Retry | None = None,
+        **unknown: object,
+    ) -> Subscription:
+        """Let a handler have what `what` names: an event class, a topic, a pattern, or a tuple of such.
+
+        `handler` is a function of the event, or of the event and the delivery; `async def`; or a class whose instances
+        can be called, built for each worker. Subscriptions of one `group` (by default the `name`) share its queue,
+        and so do its `workers`. `takes` is the service time in seconds, or a function of a random generator. Without
+        `retry` a failed delivery goes to the dead letters at once.
+
+        Raises a child of `EdaLabError` for an option that cannot be used, a handler that cannot serve, or a taken name.
+        """
+        for option, value in unknown.items():
+            raise OptionError(option, value, f"there is no such option; there are {_OPTIONS}")
+        spec = examine(handler)
+        listens = topics(what)
+        check_workers(workers)
+        if not callable(takes):
+            microseconds("takes", takes)
+        if retry is not None and not isinstance(retry, Retry):
+            raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
+        chosen = name or (f"{spec.name.strip('<>')}-{len(self._subscriptions) + 1}" if spec.nameless else spec.name)
+        if chosen in self._subscriptions:
+            raise DuplicateNameError(chosen, "unsubscribe it first, or give another name=")
+        team = self._group(group or chosen, listens)
+        subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
+        subscription.leave = self._leave
+        team.subscriptions.append(subscription)
+        self._subscriptions[chosen] = subscription
+        self._engine.routes.clear()
+        subscription.scale(workers)
+        return subscription
+
+    def on(self, what: Any, **options: Any) -> Callable[[F], F]:
+        """Subscribe the function below, as a decorator; the function is returned unchanged."""
+
+        def register(handler: F) -> F:
+            self.subscribe(what, handler, **options)
+            return handler
+
+        return register
+
+    def _group(self, name: str, what: tuple[str, ...]) -> Group:
+        group = self._groups.get(name)
+        if group is None or group.closed:
+            group = self._groups[name] = Group(self._engine, name, what)
+            self._engine.router.add(what, group)
+        elif group.what != what:
+            listens = ", ".join(group.what)
+            raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
+        return group
+
+    def _leave(self, subscription: Subscription) -> None:
+        group = self._groups[subscription.group.name]
+        if self._subscriptions.pop(subscription.name, None) is None:
+            return
+        group.subscriptions.remove(subscription)
+        for worker in subscription.workers:
+            worker.retire()
+            if worker in group.idle:
+                group.idle.remove(worker)
+        if not group.subscriptions:
+            self._engine.router.remove(group)
+            self._engine.routes.clear()
+            group.close()
+
+    # --- who publishes
+
+    def publish(
+        self,
+        event: Any,
+        data: Any = NOTHING,
+        *,
+        at: float | None = None,
+        delay: float = 0.0,
+        source: str | None = None,
+    ) -> Message:
+        """Queue an event for every group that listens, as `publish(event)` or `publish("topic", event)`.
+
+        It is published now, or `at` that second of the run, or after `delay` seconds. The handlers run later, in `run`.
+        """
+        engine, now = self._engine, self.clock.now_us
+        key, event = engine.keyed(event, data)
+        route = engine.route(key)
+        event = engine.admitted(route, event)
+        due = now + microseconds("delay", delay) if at is None else microseconds("at", at)
+        if due < now:
+            raise OptionError("at", at, f"it is {self.clock.now:g} s already")
+        if isinstance(self.clock.busy, Worker):
+            return self._published_inside(self.clock.busy, key, event, due)
+        engine.roots += 1
+        who = source or self.source
+        number = self.columns.sources.number(who)
+        if due == now:
+            return self.columns.envelope(engine.enter(route, number, -1, engine.roots, event))
+        engine.enter_at(due, key, number, -1, engine.roots, event)
+        return Message(id=str(engine.roots), source=who, type=route.name, time=due / 1e6, data=event)
+
+    def process(self, name: str, generator: Iterator[Any]) -> None:
+        """Let something act by itself: a generator that yields seconds to wait or events to publish, as `name`."""
+        if name in self._processes:
+            raise DuplicateNameError(name, "give the process another name")
+        if not hasattr(generator, "__next__"):
+            raise HandlerError(generator, f"{generator!r:.60} is no generator: call the function that yields, with ()")
+        self._processes.add(name)
+        process = Process(name, self.columns.sources.number(name), generator)
+        self.clock.at(self.clock.now_us, self._engine.go_on, process)
+
+    def _published_inside(self, worker: Worker, key: type | str, event: Any, due: int) -> Message:
+        """Publish what a handler handed to `publish` by itself, as caused by what it has in hand."""
+        if not self._warned:
+            self._warned = True
+            what = "return the event instead of calling bus.publish: if the handler fails, nothing of it is published"
+            warnings.warn(f"{worker.name}: {what}", LabWarning, stacklevel=4)
+        engine, columns = self._engine, self.columns
+        engine.check_cascade(worker.row)
+        worker.caused += 1
+        engine.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event))
+        cause = columns.envelope(columns.message[worker.row])
+        return Message(
+            id=columns.caused_id(worker.row, worker.caused),
+            source=worker.group.name,
+            type=engine.route(key).name,
+            time=due / 1e6,
+            data=event,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.id,
+        )
+
+    # --- running
+
+    def run(self, until: float | None = None, max_events: int | None = None) -> None:
+        """Let things happen: up to and including second `until`, at most `max_events` of them, or until nothing is left."""
+        until_us = None if until is None else microseconds("until", until)
+        if max_events is not None and (
+            isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 0
+        ):
+            raise OptionError("max_events", max_events, "give a whole number that is not negative")
+        if self.clock.busy is not None:
+            raise HandlerError(self.clock.busy, "a handler cannot run the bus that runs it: return events instead")
+        try:
+            self.clock.run(until_us, max_events)
+        finally:
+            self.columns.now_us = self.clock.now_us
+
+    def step(self) -> Happening | None:
+        """Let the next thing happen that has a name (published, started, acked, failed, ...); return it, or None."""
+        before = len(self.columns.log)
+        while self.clock.step():
+            self.columns.now_us = self.clock.now_us
+            if len(self.columns.log) > before:
+                return self.trace.happening(before)
+        return None
+
+    def settle(self, timeout: float = math.inf) -> None:  # noqa: ARG002 - a live bus needs it
+        """Run until nothing is left to do; on a live bus this waits, here it is `run`."""
+        self.run()
+
+    # --- what went wrong
+
+    def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
+        """Return what a group (or all groups) gave up on and what was not redriven."""
+        chosen = self._groups.values() if group is None else [self._known(group)]
+        return [letter for each in chosen for letter in each.dead_letters()]
+
+    def redrive(self, group: str, where: Callable[[DeadLetter], bool] | None = None) -> int:
+        """Queue a group's dead letters again, or those for which `where` is true; return how many."""
+        return self._known(group).redrive(where or (lambda letter: True))
+
+    def _known(self, group: str) -> Group:
+        if group not in self._groups:
+            raise OptionError(
+                "group", group, f"give one of {', '.join(self._groups) or 'the groups, once there are any'}"
+            )
+        return self._groups[group]
+
+    def _infos(self) -> tuple[GroupInfo, ...]:
+        open_groups = [group for group in self._groups.values() if not group.closed]
+        return tuple(
+            GroupInfo(
+                g.name,
+                g.what,
+                tuple(s.spec.name for s in g.subscriptions),
+                sum(len(s.workers) for s in g.subscriptions),
+            )
+            for g in open_groups
+        )
+
+    def _standing(self) -> dict[str, Any]:
+        return {name: group.standing for name, group in self._groups.items()}
+
+    def __repr__(self) -> str:
+        return f"<EventBus at {self.clock.now:g} s: {len(self._groups)} groups, {len(self.trace.messages)} messages>"

@@ -1,0 +1,177 @@
+"""Simulated time: an agenda of things to do, in whole microseconds, and the clock that jumps from one to the next.
+
+The same agenda gives the same run on every machine: ties at one instant are broken by rank, then by order of entry.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from heapq import heapify, heappop, heappush
+from random import Random
+from typing import Any
+
+from eda_lab.errors import OptionError
+
+__all__ = ["Clock", "Pause", "ServiceTime", "exponential", "in_lab", "microseconds", "sleep", "uniform"]
+
+ServiceTime = Callable[[Random], float]
+Action = Callable[[Any], object]
+
+# What comes first at one and the same instant: the ends of work, faults, timeouts, arrivals.
+END, FAULT, TIMEOUT, ARRIVAL = 0, 1 << 48, 2 << 48, 3 << 48
+
+in_lab: ContextVar[bool] = ContextVar("in_lab", default=False)
+
+
+def microseconds(option: str, seconds: object) -> int:
+    """Return a span of seconds as whole microseconds; raise `OptionError` unless it is a finite number >= 0."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise OptionError(option, seconds, "give a number of seconds")
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise OptionError(option, seconds, "give a number of seconds that is not negative")
+    return round(seconds * 1e6)
+
+
+class Clock:
+    """The lab's clock and its agenda. `now` is in seconds since the start of the run.
+
+    >>> clock = Clock()
+    >>> clock.at(2_000_000, print, "two")
+    >>> clock.at(1_000_000, print, "one")
+    >>> clock.run()
+    one
+    two
+    2
+    >>> clock.now
+    2.0
+    """
+
+    __slots__ = ("_breaking", "_entries", "agenda", "busy", "now_us", "ready")
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self.agenda: list[tuple[int, int, Action, Any]] = []
+        self.ready: deque[tuple[Action, Any]] = deque()  # what is to be done at this very instant, in order
+        self.busy: object = None  # the worker whose handler is running: it alone may be interrupted in the middle
+        self._entries = 0
+        self._breaking = False
+
+    @property
+    def now(self) -> float:
+        """The simulated time in seconds."""
+        return self.now_us / 1e6
+
+    def at(self, time_us: int, action: Action, argument: Any, rank: int = ARRIVAL) -> None:
+        """Enter `action(argument)` into the agenda for a time in microseconds."""
+        self._entries = entry = self._entries + 1
+        heappush(self.agenda, (time_us, rank + entry, action, argument))
+
+    def cancel(self, argument: object) -> None:
+        """Take out of the agenda whatever was entered with this very argument."""
+        self.agenda[:] = [entry for entry in self.agenda if entry[3] is not argument]
+        heapify(self.agenda)
+        kept = [entry for entry in self.ready if entry[1] is not argument]
+        self.ready.clear()
+        self.ready.extend(kept)
+
+    def step(self) -> bool:
+        """Do the next thing; return whether there was one."""
+        return self.run(limit=1) == 1
+
+    def run(self, until_us: int | None = None, limit: int | None = None) -> int:
+        """Do what stands in the agenda up to and including `until_us`, at most `limit` things; return how many.
+
+        A run that was not cut short by `limit` leaves the clock at `until_us`. An interrupt from the keyboard comes
+        between two things, or breaks off the handler that is running; the clock can be run again afterwards.
+        """
+        agenda, ready = self.agenda, self.ready
+        horizon = math.inf if until_us is None else until_us
+        left = -1 if limit is None else limit
+        done = 0
+        with self._interruptible():
+            while done != left:
+                if ready:
+                    action, argument = ready.popleft()
+                elif agenda and agenda[0][0] <= horizon:
+                    self.now_us, _, action, argument = heappop(agenda)
+                else:
+                    if until_us is not None and until_us > self.now_us:
+                        self.now_us = until_us
+                    break
+                done += 1
+                action(argument)
+        return done
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.ready or self.agenda)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C stop a run where nothing is half done; a second one stops it wherever it hangs."""
+        ours = threading.current_thread() is threading.main_thread()
+        if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._breaking = False
+
+    def _interrupt(self, _signal: int, _frame: object) -> None:
+        if self.busy is not None or self._breaking:
+            raise KeyboardInterrupt
+        self._breaking = True
+        self.ready.appendleft((self._break, None))
+
+    def _break(self, _: None) -> None:
+        raise KeyboardInterrupt
+
+
+class Pause:
+    """What `sleep` hands to the lab: how long the handler wants to wait."""
+
+    __slots__ = ("us",)
+
+    def __init__(self, us: int) -> None:
+        self.us = us
+
+    def __await__(self) -> Generator[Pause, None, None]:
+        yield self
+
+
+async def sleep(seconds: float) -> None:
+    """Wait inside an `async def` handler: on the simulated clock in the lab, in real time elsewhere."""
+    us = microseconds("sleep", seconds)
+    if in_lab.get():
+        await Pause(us)
+    else:
+        import asyncio  # not at the top: the lab runs without it, and it takes long to load
+
+        await asyncio.sleep(seconds)
+
+
+def exponential(mean: float) -> ServiceTime:
+    """Return a service time that is exponentially distributed, by inversion: -mean * ln(1 - u).
+
+    >>> exponential(mean=0.5)(Random(1))
+    0.0721...
+    """
+    microseconds("mean", mean)
+    return lambda rng: -mean * math.log(1.0 - rng.random())
+
+
+def uniform(low: float, high: float) -> ServiceTime:
+    """Return a service time that is uniformly distributed between two numbers of seconds."""
+    if microseconds("low", low) > microseconds("high", high):
+        raise OptionError("low", low, f"give a number that is at most high={high!r}")
+    return lambda rng: low + (high - low) * rng.random()

@@ -1,0 +1,144 @@
+"""The inside of the lab's bus: how messages get in, from whom and to which groups, and what causes what.
+
+`bus` is its public face, `group` does with a delivery what is to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eda_lab.clock import Clock, microseconds
+from eda_lab.columns import Columns
+from eda_lab.delivery import Faults, Later
+from eda_lab.errors import CascadeLimitError, CommandRoutingError, NotAnEventError
+from eda_lab.events import Command, Event, checked_copy, require_event, type_name
+from eda_lab.group import Group
+from eda_lab.routing import Router, topics
+
+__all__ = ["NOTHING", "Engine", "Process", "Route"]
+
+NOTHING: Any = object()
+
+
+class Route:
+    """Where a type of event goes, and whether each is checked against the wire."""
+
+    __slots__ = ("command", "groups", "name", "number", "plain", "wire")
+
+    def __init__(self, name: str, number: int, groups: tuple[Group, ...], wire: bool, command: bool) -> None:
+        self.name, self.number, self.groups, self.wire, self.command = name, number, groups, wire, command
+        self.plain = not wire and not command
+
+
+class Process:
+    """Something that acts by itself: it yields seconds to wait, or events to publish."""
+
+    __slots__ = ("name", "source", "things")
+
+    def __init__(self, name: str, source: int, things: Iterator[Any]) -> None:
+        self.name, self.source, self.things = name, source, iter(things)
+
+
+class Engine:
+    """The state that the bus and its groups share: clock, columns, seed, faults, and the routes."""
+
+    def __init__(self, seed: object, wire: bool, faults: Faults | None, visibility: float, cascade: int) -> None:
+        self.seed, self.faults, self.cascade = seed, faults, cascade
+        self.visibility_us = microseconds("visibility", visibility)
+        self.clock, self.columns = Clock(), Columns()
+        self.router: Router[Group] = Router()
+        self.routes: dict[type | str, Route] = {}
+        self.roots = 0
+        self._wire = wire
+
+    def keyed(self, event: Any, data: Any) -> tuple[type | str, Any]:
+        """Return what to route by, and the event, for `publish(event)` and `publish("topic", event)` alike."""
+        if data is NOTHING:
+            require_event(event)
+            return type(event), event
+        if not isinstance(event, str):
+            raise NotAnEventError(event, f"{event!r:.60} is no topic: say publish('topic', event) or publish(event)")
+        return topics(event)[0], data
+
+    def route(self, key: type | str) -> Route:
+        """Return where a class of events or a topic goes."""
+        route = self.routes.get(key)
+        if route is None:
+            kind = key if isinstance(key, type) else object
+            name = key if isinstance(key, str) else type_name(key)
+            wire = self._wire and issubclass(kind, (Event, Command))
+            number, targets = self.columns.types.number(name), self.router.targets(key)
+            route = self.routes[key] = Route(name, number, targets, wire, issubclass(kind, Command))
+        return route
+
+    def admitted(self, route: Route, event: Any) -> Any:
+        """Return the event as it comes out of a wire; refuse what could not cross one, or a command without a handler."""
+        if route.command and len(route.groups) != 1:
+            raise CommandRoutingError(route.name, tuple(group.name for group in route.groups))
+        return checked_copy(event) if route.wire else event
+
+    def enter(self, route: Route, source: int, cause: int, ordinal: int, event: Any) -> int:
+        """Write a message down and give each group its copy; return the message's row."""
+        columns, now, groups = self.columns, self.clock.now_us, route.groups
+        row = columns.publish(now, route.number, source, cause, ordinal, event, len(groups))
+        for group in groups:
+            group.offer(columns.enter(row, group.number, 1, now))
+        return row
+
+    def enter_at(self, due: int, key: type | str, source: int, cause: int, ordinal: int, event: Any) -> None:
+        """Publish at a later microsecond; who listens is found out then."""
+        self.clock.at(due, self._enter_now, (key, source, cause, ordinal, event))
+
+    def _enter_now(self, entry: tuple[type | str, int, int, int, Any]) -> None:
+        key, source, cause, ordinal, event = entry
+        self.enter(self.route(key), source, cause, ordinal, event)
+
+    def go_on(self, process: Process) -> None:
+        """Let a process act until it waits."""
+        clock = self.clock
+        for thing in process.things:
+            if isinstance(thing, (int, float)):
+                clock.at(clock.now_us + microseconds(process.name, thing), self.go_on, process)
+                return
+            route = self.routes.get(type(thing)) or self.route(self.keyed(thing, NOTHING)[0])
+            event = thing if route.plain else self.admitted(route, thing)
+            self.roots += 1
+            self.enter(route, process.source, -1, self.roots, event)
+
+    def prepare(self, row: int, events: list[Any]) -> list[Any]:
+        """Check what a handler returned for a delivery, before any of it is published."""
+        prepared = []
+        for thing in events:
+            event, delay = (thing.event, thing.seconds) if isinstance(thing, Later) else (thing, 0.0)
+            if not delay:
+                self.check_cascade(row)
+            event = self.admitted(self.route(type(event)), event)
+            prepared.append((type(event), round(delay * 1e6), event))
+        return prepared
+
+    def publish_caused(self, row: int, ordinal: int, prepared: Any) -> None:
+        """Publish one of the things that `prepare` returned."""
+        key, delay_us, event = prepared
+        source = self.columns.sources.number(self.columns.groups[self.columns.group[row]])
+        if delay_us:
+            self.enter_at(self.clock.now_us + delay_us, key, source, row, ordinal, event)
+        else:
+            self.enter(self.route(key), source, row, ordinal, event)
+
+    def check_cascade(self, row: int) -> None:
+        """Raise `CascadeLimitError` where what a delivery causes would be one generation too many.
+
+        A pause begins a new count: what comes back after a while (`later`) is a clock, not a loop.
+        """
+        c = self.columns
+        names = []
+        while row >= 0:
+            message = c.message[row]
+            names.append(c.types[c.type_of[message]])
+            row = c.cause[message]
+            if len(names) > self.cascade:
+                again = names.index(names[0], 1) if names[0] in names[1:] else len(names)
+                raise CascadeLimitError(tuple(reversed(names[:again])), self.cascade)
+            if row >= 0 and 0 <= c.ended[row] < c.published[message]:
+                return

@@ -1,0 +1,148 @@
+"""Everything that can go wrong, by name: one root, and a child for each kind of mistake.
+
+Each error is one sentence that says what is wrong and what to do; the facts are attributes.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CascadeLimitError",
+    "CommandRoutingError",
+    "DuplicateNameError",
+    "EdaLabError",
+    "HandlerError",
+    "HandlerResultError",
+    "LabAwaitError",
+    "MalformedEventError",
+    "NotAnEventError",
+    "OptionError",
+    "UnknownEventTypeError",
+]
+
+
+class EdaLabError(Exception):
+    """The root of all errors that this package raises by itself."""
+
+
+class OptionError(EdaLabError):
+    """An option is unknown, or its value cannot be used.
+
+    Attributes: `option`, the name of the option; `value`, what was given.
+    """
+
+    def __init__(self, option: str, value: object, what_to_do: str) -> None:
+        super().__init__(f"{option}={value!r}: {what_to_do}")
+        self.option = option
+        self.value = value
+
+
+class NotAnEventError(EdaLabError):
+    """What was published (or returned by a handler) is no event.
+
+    Attribute: `given`, the object.
+    """
+
+    def __init__(self, given: object, what_to_do: str) -> None:
+        super().__init__(what_to_do)
+        self.given = given
+
+
+class MalformedEventError(EdaLabError):
+    """An event cannot be written, or what was read is no such event.
+
+    Attributes: `path`, the place of the fault (`$.data.items[0].quantity`); `reason`, what is wrong there.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{reason} - at {path}")
+        self.path = path
+        self.reason = reason
+
+
+class UnknownEventTypeError(EdaLabError):
+    """No class in this program carries that type name.
+
+    Attribute: `type`, the name that was asked for.
+    """
+
+    def __init__(self, name: str, close: str | None = None) -> None:
+        hint = f"did you mean {close!r}?" if close else "define a class for it, or use the message's plain .data"
+        super().__init__(f"no event class is called {name!r} here: {hint}")
+        self.type = name
+
+
+class HandlerError(EdaLabError):
+    """The object cannot serve as a handler: it is not callable, or takes the wrong arguments.
+
+    Attribute: `handler`, the object.
+    """
+
+    def __init__(self, handler: object, what_to_do: str) -> None:
+        super().__init__(what_to_do)
+        self.handler = handler
+
+
+class HandlerResultError(EdaLabError):
+    """A handler returned something that is no event.
+
+    Attributes: `handler`, its name; `result`, what it returned.
+    """
+
+    def __init__(self, handler: str, result: object) -> None:
+        kind = "the class " + result.__name__ if isinstance(result, type) else f"{type(result).__name__} {result!r:.60}"
+        super().__init__(f"{handler} returned {kind}: a handler returns nothing, an event, or an iterable of events")
+        self.handler = handler
+        self.result = result
+
+
+class LabAwaitError(EdaLabError):
+    """An `async def` handler awaited something that the simulated clock cannot wait for.
+
+    Attribute: `awaited`, what it was.
+    """
+
+    def __init__(self, awaited: object) -> None:
+        super().__init__(
+            f"the lab cannot wait for {type(awaited).__name__}: in a handler await only eda_lab.sleep(seconds), "
+            "which waits on the simulated clock here and in real time on a live bus"
+        )
+        self.awaited = awaited
+
+
+class DuplicateNameError(EdaLabError):
+    """A subscription or a process of that name exists already.
+
+    Attribute: `name`.
+    """
+
+    def __init__(self, name: str, what_to_do: str) -> None:
+        super().__init__(f"{name!r} is taken: {what_to_do}")
+        self.name = name
+
+
+class CommandRoutingError(EdaLabError):
+    """A command must have exactly one group that handles it.
+
+    Attributes: `type`, the command's type name; `groups`, the names of those that would get it.
+    """
+
+    def __init__(self, name: str, groups: tuple[str, ...]) -> None:
+        who = f"{len(groups)} groups listen ({', '.join(groups)})" if groups else "nobody listens"
+        super().__init__(f"the command {name!r} needs exactly one handler, but {who}")
+        self.type = name
+        self.groups = groups
+
+
+class CascadeLimitError(EdaLabError):
+    """Events cause one another without end.
+
+    Attributes: `cycle`, the type names that go round; `limit`, the number of generations that was reached.
+    """
+
+    def __init__(self, cycle: tuple[str, ...], limit: int) -> None:
+        super().__init__(
+            f"after {limit} generations events still cause events: {' -> '.join([*cycle, cycle[0]])}; "
+            "let one of these handlers return nothing, or later(seconds, event) if it is meant to go on"
+        )
+        self.cycle = cycle
+        self.limit = limit

@@ -1,0 +1,103 @@
+"""Who gets an event: by its class, by the classes it is derived from, by its type name, or by a pattern.
+
+Shared by all buses. What a type is routed to is worked out when it is first published, then kept until somebody
+subscribes or leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from fnmatch import fnmatchcase
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from eda_lab.errors import OptionError, UnknownEventTypeError
+from eda_lab.events import Command, Event, class_for, type_name, type_names
+
+__all__ = ["GroupInfo", "Router", "topics"]
+
+Target = TypeVar("Target", bound=Hashable)
+
+
+def topics(what: Any) -> tuple[str, ...]:
+    """Return the type names and patterns that are meant by what a subscriber asked for.
+
+    That is an event class, a topic ("order_placed"), a pattern ("order_*"), or a tuple or list of such.
+
+    >>> topics("order_*"), topics(("order_placed", "order_cancelled"))
+    (('order_*',), ('order_placed', 'order_cancelled'))
+    """
+    if isinstance(what, (tuple, list)) and what:
+        return tuple(dict.fromkeys(name for one in what for name in topics(one)))
+    if isinstance(what, type) and (issubclass(what, (Event, Command)) or hasattr(what, "__dataclass_fields__")):
+        return (type_name(what),)
+    if isinstance(what, str):
+        return (_checked(what),)
+    hint = "an event class, a topic such as 'order_placed', or a pattern such as 'order_*'"
+    if isinstance(what, (Event, Command)):
+        hint = f"the class {type(what).__name__}, not an instance of it"
+    raise OptionError("what", what, f"give {hint}")
+
+
+def _checked(topic: str) -> str:
+    if not topic.strip() or any(character.isspace() for character in topic):
+        better = "".join(topic.split())
+        raise OptionError("topic", topic, f"a topic has no spaces{f': did you mean {better!r}?' if better else ''}")
+    name = type_name(type(topic, (), {})) if topic.isidentifier() else topic
+    if name != topic and _is_class(name):
+        raise OptionError("topic", topic, f"{topic} is a class: give the class itself, or its topic {name!r}")
+    return topic
+
+
+def _is_class(name: str) -> bool:
+    try:
+        return class_for(name) is not None
+    except UnknownEventTypeError:
+        return False
+
+
+class Router(Generic[Target]):
+    """Holds who listens to what, and answers with targets in the order in which they subscribed, each once."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[tuple[str, ...], Target]] = []
+        self._exact: dict[str, list[int]] = {}
+        self._patterns: list[tuple[str, int]] = []
+
+    def add(self, names: tuple[str, ...], target: Target) -> None:
+        """Let a target have what these type names and patterns match."""
+        self._enter(len(self._entries), names)
+        self._entries.append((names, target))
+
+    def _enter(self, place: int, names: Iterable[str]) -> None:
+        for name in names:
+            if any(sign in name for sign in "*?["):
+                self._patterns.append((name, place))
+            else:
+                self._exact.setdefault(name, []).append(place)
+
+    def remove(self, target: Target) -> None:
+        """Forget a target."""
+        self._entries = [entry for entry in self._entries if entry[1] != target]
+        self._exact, self._patterns = {}, []
+        for place, (names, _) in enumerate(self._entries):
+            self._enter(place, names)
+
+    def targets(self, key: type | str) -> tuple[Target, ...]:
+        """Return the targets for a class of events or for a topic; a topic of a known class reaches as far as the class."""
+        if isinstance(key, str) and _is_class(key):
+            key = class_for(key)
+        names = [key] if isinstance(key, str) else list(type_names(key))
+        places = {place for name in names for place in self._exact.get(name, ())}
+        places.update(place for pattern, place in self._patterns if fnmatchcase(names[0], pattern))
+        return tuple(dict.fromkeys(self._entries[place][1] for place in sorted(places)))
+
+
+class GroupInfo(msgspec.Struct, frozen=True):
+    """What a picture needs to know of a group: its name, what it listens to, its handlers and its workers."""
+
+    name: str
+    what: tuple[str, ...]
+    handlers: tuple[str, ...]
+    workers: int

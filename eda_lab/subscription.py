@@ -1,0 +1,192 @@
+"""The consumers of the lab's bus as a lesson handles them: subscriptions, and the workers that do their work.
+
+A worker is a sequential process: it takes a delivery, is busy for its service time, and runs its handler in one go at
+the end of that time. What happens to the delivery is the business of its group.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, Protocol
+
+from eda_lab.clock import microseconds
+from eda_lab.delivery import CrashPlan, Delivery, Retry
+from eda_lab.errors import OptionError
+from eda_lab.handlers import HandlerSpec
+
+__all__ = ["Subscription", "Team", "Worker"]
+
+
+class Team(Protocol):
+    """What workers and subscriptions need of the group that they belong to."""
+
+    name: str
+    what: tuple[str, ...]
+
+    def hire(self, subscription: Subscription) -> Worker:
+        """Add a worker and let it take up work."""
+
+    def free(self, worker: Worker) -> None:
+        """Let a worker that has nothing in hand take the next delivery, or wait for one."""
+
+    def lose(self, worker: Worker) -> None:
+        """Take a worker down; what it had in hand comes back later."""
+
+    def note(self, who: str, what: str) -> None:
+        """Write down what happened to a consumer."""
+
+    def delivery(self, worker: Worker) -> Delivery:
+        """Return the delivery that a worker has in hand, as a handler sees it."""
+
+
+class Worker:
+    """One consumer of a group: up (idle or busy with a delivery), paused, down, or gone."""
+
+    __slots__ = (
+        "caused",
+        "factor",
+        "group",
+        "name",
+        "number",
+        "plan",
+        "returned",
+        "row",
+        "run",
+        "sleeping",
+        "state",
+        "subscription",
+    )
+
+    def __init__(self, subscription: Subscription, number: int, name: str) -> None:
+        self.subscription, self.group = subscription, subscription.group
+        self.number, self.name = number, name
+        self.state = "up"
+        self.row = -1  # the delivery it has in hand
+        self.factor = 1.0
+        self.caused = 0  # how many events this attempt has published so far
+        self.returned: deque[Any] = deque()  # what its handler returned and is still to be published
+        self.plan: CrashPlan | None = None
+        self.sleeping: Coroutine[Any, Any, Any] | None = None
+        self.run: Callable[[Any], Any]
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with an empty memory: a consumer class is built anew."""
+        handler = self.subscription.spec.build()
+        if self.subscription.spec.wants_delivery:
+            self.run = lambda event: handler(event, self.group.delivery(self))
+        else:
+            self.run = handler
+
+    def pause(self) -> None:
+        """Finish what is in hand, then take nothing more until `resume`."""
+        if self.state == "up":
+            self._turn("paused")
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self.state == "paused":
+            self._turn("up")
+            self.group.free(self)
+
+    def kill(self) -> None:
+        """Take the worker down at once. Its unacked delivery returns to the queue after the visibility timeout."""
+        if self.state in ("up", "paused"):
+            self._turn("down")
+            self.group.lose(self)
+
+    def restart(self) -> None:
+        """Bring the worker back after `kill` or a crash, without its memory."""
+        if self.state == "down":
+            self.begin()
+            self._turn("up")
+            self.group.free(self)
+
+    def retire(self) -> None:
+        """Finish what is in hand and leave for good."""
+        self.state = "gone"
+
+    def slow(self, factor: float) -> None:
+        """Multiply the service times that begin from now on; 1 is the normal pace."""
+        if microseconds("factor", factor) == 0:
+            raise OptionError("factor", factor, "give a factor above 0; 1 is the normal pace")
+        self.factor = factor
+
+    def _turn(self, state: str) -> None:
+        self.state = state
+        self.group.note(self.name, f"is {state}")
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.state if self.state != 'up' else 'busy' if self.row >= 0 else 'idle'}>"
+
+
+class Subscription:
+    """One handler's place in a group: its workers, service time and retry rule."""
+
+    def __init__(
+        self, group: Team, seed: object, name: str, spec: HandlerSpec, takes: Any, retry: Retry | None
+    ) -> None:
+        self.group, self.name, self.spec = group, name, spec
+        self.takes = takes
+        self.retry = retry or Retry(max_attempts=1)
+        self.rng = Random(f"{seed}/{name}/service")
+        self.workers: list[Worker] = []
+        self.hired = 0
+        self.leave: Callable[[Subscription], None]
+
+    def service_us(self, worker: Worker) -> int:
+        """Draw the service time of a delivery that starts now, in microseconds."""
+        seconds = self.takes(self.rng) if callable(self.takes) else self.takes
+        if type(seconds) is float and 0.0 <= seconds < 1e12:
+            return round(seconds * 1e6 * worker.factor)
+        return round(microseconds("takes", seconds) * worker.factor)
+
+    def pause(self) -> None:
+        """Pause all workers."""
+        for worker in self.workers:
+            worker.pause()
+
+    def resume(self) -> None:
+        """Resume all workers."""
+        for worker in self.workers:
+            worker.resume()
+
+    def kill(self) -> None:
+        """Kill all workers."""
+        for worker in self.workers:
+            worker.kill()
+
+    def restart(self) -> None:
+        """Restart all workers that are down."""
+        for worker in self.workers:
+            worker.restart()
+
+    def slow(self, factor: float) -> None:
+        """Slow all workers by a factor."""
+        for worker in self.workers:
+            worker.slow(factor)
+
+    def scale(self, workers: int) -> None:
+        """Change the number of workers; those taken away finish what they have in hand."""
+        check_workers(workers)
+        while len(self.workers) > workers:
+            self.workers.pop().retire()
+        while len(self.workers) < workers:
+            self.workers.append(self.group.hire(self))
+
+    def unsubscribe(self) -> None:
+        """Leave the bus. What is in hand is finished; what waits for nobody any more is dropped."""
+        self.leave(self)
+
+    def __repr__(self) -> str:
+        others = "" if len(self.workers) == 1 else f", {len(self.workers)} workers"
+        share = "" if self.group.name == self.name else f" in group {self.group.name}"
+        return f"<{self.name}{share} listens to {', '.join(self.group.what)}{others}>"
+
+
+def check_workers(workers: object) -> None:
+    """Raise `OptionError` unless a number of workers can be used."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise OptionError("workers", workers, "give a whole number of at least 1")

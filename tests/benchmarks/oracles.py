@@ -1,0 +1,117 @@
+"""Queues that are known from elsewhere: the same model in the lab and in SimPy, and Erlang's formula for its mean wait.
+
+All times that are given are whole microseconds, so that two programs which round differently still have to agree.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import simpy
+from eda_lab import Event, EventBus, exponential
+
+__all__ = ["erlang_c_wait", "given_times", "lab_queue", "poisson_queue", "simpy_waits", "waits_of"]
+
+
+class CustomerArrived(Event, frozen=True):
+    """Somebody joins the queue."""
+
+    number: int
+
+
+def given_times(customers: int, servers: int, load: float, seed: int = 7) -> tuple[list[int], list[int]]:
+    """Return gaps between arrivals and service times, in microseconds: exponential, a service 1 s in the mean."""
+    rng = random.Random(seed)
+    gaps = [round(rng.expovariate(servers * load) * 1e6) for _ in range(customers)]
+    return gaps, [round(rng.expovariate(1.0) * 1e6) for _ in range(customers)]
+
+
+def _arrivals(gaps: Sequence[float]) -> Iterator[float | CustomerArrived]:
+    for number, gap in enumerate(gaps):
+        yield gap
+        yield CustomerArrived(number)
+
+
+def _serve(_: CustomerArrived) -> None:
+    """Do nothing: the service time is all the work."""
+
+
+def lab_queue(gaps: Sequence[int], services: Sequence[int], servers: int) -> Callable[[], EventBus]:
+    """Return what builds and runs the lab's queue: one group with `servers` workers, its trace on."""
+    gaps_s, services_s = [us / 1e6 for us in gaps], [us / 1e6 for us in services]
+
+    def run() -> EventBus:
+        bus, service = EventBus(wire=False), iter(services_s)
+        # The queue is first in, first out, so the n-th service that starts is the n-th customer's.
+        bus.subscribe(CustomerArrived, _serve, name="desk", workers=servers, takes=lambda _: next(service))
+        bus.process("door", _arrivals(gaps_s))
+        bus.run()
+        return bus
+
+    return run
+
+
+def waits_of(bus: EventBus) -> list[int]:
+    """Return how long each customer of a lab's queue waited, in microseconds, in the order of their arrivals."""
+    columns = bus.columns
+    waits = [0] * len(columns.message)
+    for message, queued, started in zip(columns.message, columns.queued, columns.started, strict=True):
+        waits[message] = started - queued
+    return waits
+
+
+def simpy_waits(gaps: Sequence[int], services: Sequence[int], servers: int) -> list[int]:
+    """Return how long each customer of SimPy's queue waited, in microseconds, in the order of their arrivals."""
+    environment = simpy.Environment()
+    desk = simpy.Resource(environment, capacity=servers)
+    waits = [0] * len(gaps)
+
+    def customer(number: int) -> Iterator[simpy.Event]:
+        arrived = environment.now
+        with desk.request() as turn:
+            yield turn
+            waits[number] = environment.now - arrived
+            yield environment.timeout(services[number])
+
+    def door() -> Iterator[simpy.Event]:
+        for number, gap in enumerate(gaps):
+            yield environment.timeout(gap)
+            environment.process(customer(number))
+
+    environment.process(door())
+    environment.run()
+    return waits
+
+
+def poisson_queue(customers: int, servers: int, load: float, seed: int) -> EventBus:
+    """Return the lab after an M/M/c queue with services of 1 s in the mean, all drawn by the lab's own generators."""
+    rng, gap = random.Random(f"{seed}/arrivals"), exponential(1.0 / (servers * load))
+    bus = EventBus(seed, wire=False)
+    bus.subscribe(CustomerArrived, _serve, name="desk", workers=servers, takes=exponential(1.0))
+    bus.process("door", _arrivals_of(customers, lambda: gap(rng)))
+    bus.run()
+    return bus
+
+
+def _arrivals_of(customers: int, gap: Callable[[], float]) -> Iterator[float | CustomerArrived]:
+    for number in range(customers):
+        yield gap()
+        yield CustomerArrived(number)
+
+
+def erlang_c_wait(servers: int, load: float) -> float:
+    """Return the mean wait in the queue of an M/M/c system, in mean service times.
+
+    With the offered traffic a = c * load, Erlang's loss probability by its recursion, B(0) = 1 and
+    B(k) = a B(k-1) / (k + a B(k-1)), gives the probability to wait, C = B(c) / (1 - load (1 - B(c))), and the mean wait
+    is C / (c (1 - load)). A. K. Erlang, Solution of some problems in the theory of probabilities of significance in
+    automatic telephone exchanges, Elektroteknikeren 13 (1917); derived in L. Kleinrock, Queueing Systems, vol. 1
+    (1975), sections 3.5 and 3.6.
+
+    >>> round(erlang_c_wait(servers=1, load=0.8), 12)
+    4.0
+    """
+    blocked = 1.0
+    for server in range(1, servers + 1):
+        blocked = servers * load * blocked / (server + servers * load * blocked)
+    to_wait = blocked / (1.0 - load * (1.0 - blocked))
+    return to_wait / (servers * (1.0 - load))
