@@ -80,12 +80,14 @@ def _tidy_output(output: NotebookNode) -> NotebookNode:
 
 
 def _cover_first_line(output: NotebookNode) -> None:
-    if output.output_type == "stream":
+    if output.output_type == "error":
+        texts, key = output.traceback, 0
+    elif output.output_type == "stream":
         texts, key = output, "text"
     else:
-        texts = output.get("data", {})
-        key = next((mime for mime in SHOWN_WHEN_FOLDED if mime in texts), "")
-    if key and not texts[key].startswith(FIRST_LINE):
+        texts = output.data
+        key = next((mime for mime in SHOWN_WHEN_FOLDED if mime in texts), None)
+    if key is not None and not texts[key].startswith(FIRST_LINE):
         texts[key] = FIRST_LINE + texts[key]
 
 

@@ -1,0 +1,5 @@
+"""What a lesson is played with: controls, and pictures that follow them."""
+
+from eda_lab.widgets.panel import Compare, Panel
+
+__all__ = ["Compare", "Panel"]

@@ -1,0 +1,82 @@
+"""Controls made from the parameters of a scenario: what a person moves, and what code sets alike.
+
+A number field stands beside each slider: it has a name for screen readers, which the slider cannot have.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as ipw
+import traitlets
+
+from eda_lab.errors import OptionError
+
+__all__ = ["controls_for"]
+
+_LABEL = {"description_width": "initial"}
+
+
+def controls_for(scenario: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, tuple[ipw.Widget, ipw.Widget]]:
+    """Return, for each parameter of a scenario, the widget that holds its value and the widget to show.
+
+    `given` may narrow a parameter: `(low, high)` or `(low, high, step)` for a number, a list for a choice, a single
+    value to begin with. The parameters' defaults say what they are and where they begin. Raises `OptionError` for a
+    name that is no parameter, and for a range or choice without the parameter's default in it.
+    """
+    parameters = inspect.signature(scenario).parameters
+    for name in given:
+        if name not in parameters:
+            raise OptionError(name, given[name], f"the scenario has no such parameter; it has {', '.join(parameters)}")
+    return {name: _control(name, parameter.default, given.get(name)) for name, parameter in parameters.items()}
+
+
+def _control(name: str, default: Any, given: Any) -> tuple[ipw.Widget, ipw.Widget]:
+    label = name.replace("_", " ")
+    if isinstance(given, (tuple, list)) and not given:
+        raise OptionError(name, given, "give at least one value")
+    if isinstance(given, list):
+        value = given[0] if default is inspect.Parameter.empty else default
+        if value not in given:
+            raise OptionError(name, given, f"the scenario's own default {value!r} is not among these")
+        return _shown(ipw.Dropdown(options=[(_word(v), v) for v in given], value=value, description=label, style=_LABEL))
+    if isinstance(given, tuple):
+        return _range(name, label, default, given)
+    value = default if given is None else given
+    if isinstance(value, bool):
+        return _shown(ipw.Checkbox(value=value, description=label, indent=False))
+    if isinstance(value, int):
+        return _shown(ipw.IntText(value=value, description=label, style=_LABEL))
+    if isinstance(value, float):
+        return _shown(ipw.FloatText(value=value, description=label, style=_LABEL))
+    if isinstance(value, str):
+        return _shown(ipw.Text(value=value, description=label, style=_LABEL))
+    raise OptionError(name, value, "give the parameter a number, a text or a truth value as default, or a list here")
+
+
+def _range(name: str, label: str, default: Any, given: tuple[Any, ...]) -> tuple[ipw.Widget, ipw.Widget]:
+    if len(given) not in (2, 3) or not all(isinstance(bound, (int, float)) for bound in given) or given[0] > given[1]:
+        raise OptionError(name, given, "give a range as (low, high) or (low, high, step)")
+    low, high = given[0], given[1]
+    value = low if default is inspect.Parameter.empty else default
+    if not low <= value <= high:
+        raise OptionError(name, given, f"the scenario's own default {value!r} is outside this range")
+    whole = all(isinstance(number, int) for number in (*given, value))
+    step = given[2] if len(given) == 3 else 1 if whole else (high - low) / 20
+    field_kind, slider_kind = (ipw.BoundedIntText, ipw.IntSlider) if whole else (ipw.BoundedFloatText, ipw.FloatSlider)
+    field = field_kind(value=value, min=low, max=high, step=step, description=label, style=_LABEL)
+    field.layout.width = "200px"
+    slider = slider_kind(value=value, min=low, max=high, step=step, readout=False)
+    traitlets.link((field, "value"), (slider, "value"))
+    return field, ipw.HBox([field, slider])
+
+
+def _shown(widget: ipw.Widget) -> tuple[ipw.Widget, ipw.Widget]:
+    widget.layout.width = "auto"
+    return widget, widget
+
+
+def _word(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
