@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from eda_lab.shop import Item as Item
     from eda_lab.shop import OrderPlaced as OrderPlaced
     from eda_lab.shop import Shop as Shop
+    from eda_lab.shop import checkout as checkout
     from eda_lab.shop import example_order as example_order
+    from eda_lab.shop import in_sequence as in_sequence
     from eda_lab.shop import make_order as make_order
     from eda_lab.shop import open_shop as open_shop
 
@@ -61,11 +63,13 @@ _HOMES = {
     "Retry": "delivery",
     "Shop": "shop",
     "burst": "producers",
+    "checkout": "shop",
     "decode": "events",
     "encode": "events",
     "example_order": "shop",
     "exponential": "clock",
     "handles": "consumers",
+    "in_sequence": "shop",
     "later": "delivery",
     "make_order": "shop",
     "open_shop": "shop",

@@ -10,11 +10,13 @@ from collections.abc import Coroutine
 from typing import Any
 
 from eda_lab.clock import Pause, in_lab
-from eda_lab.delivery import CrashPlan, crash_point, current_plan
+from eda_lab.delivery import Crashed, CrashPlan, crash_point, current_plan
 from eda_lab.errors import LabAwaitError
 from eda_lab.handlers import Handler, caused_by
 
-__all__ = ["attempt", "describe", "handler_traceback"]
+__all__ = ["attempt", "describe", "discard", "handler_traceback"]
+
+MOST = 20_000  # characters of a traceback that are kept
 
 
 def attempt(
@@ -23,7 +25,8 @@ def attempt(
     """Run a handler, or wake one that sleeps.
 
     Returns (the events it caused or None, the coroutine that sleeps or None, for how many microseconds). Raises what
-    the handler raises, `Crashed` where the plan says so, and `LabAwaitError` where it awaits anything but `sleep`.
+    the handler raises, `Crashed` where the plan says so (even if the handler held it up), and `LabAwaitError` where it
+    awaits anything but `sleep`.
     """
     planned, lab = current_plan.set(plan), in_lab.set(True)
     try:
@@ -37,11 +40,28 @@ def attempt(
             except StopIteration as stop:
                 result = stop.value
             else:
+                if plan is not None and plan.crash is not None:
+                    discard(result)
                 return None, result, pause.us
         return None if result is None else caused_by(name, result), None, 0
     finally:
         current_plan.reset(planned)
         in_lab.reset(lab)
+        if plan is not None and plan.crash is not None:
+            raise plan.crash
+
+
+def discard(sleeping: Coroutine[Any, Any, Any]) -> None:
+    """End a handler whose consumer is lost. What it still does, as in a `finally`, reaches nothing outside."""
+    plan = CrashPlan(())
+    plan.crash = Crashed("lost")
+    planned = current_plan.set(plan)
+    try:
+        sleeping.close()
+    except (Exception, Crashed):  # noqa: BLE001 - its consumer is no more, so nobody is there to fail
+        pass
+    finally:
+        current_plan.reset(planned)
 
 
 def _send(coroutine: Coroutine[Any, Any, Any]) -> Pause:
@@ -63,7 +83,11 @@ def describe(error: BaseException) -> str:
     >>> describe(ConnectionError("the mail server is down"))
     'ConnectionError: the mail server is down'
     """
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        said = str(error)[:1000]
+    except Exception:  # noqa: BLE001 - an error that cannot even say what it is has still happened
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def handler_traceback(error: BaseException) -> str:
@@ -71,4 +95,5 @@ def handler_traceback(error: BaseException) -> str:
     place = error.__traceback__
     while place is not None and place.tb_frame.f_globals.get("__package__") == __package__:
         place = place.tb_next
-    return "".join(traceback.format_exception(type(error), error, place or error.__traceback__))
+    text = "".join(traceback.format_exception(type(error), error, place or error.__traceback__))
+    return text if len(text) <= MOST else f"{text[: MOST // 2]}\n...\n{text[-MOST // 2 :]}"

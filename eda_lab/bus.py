@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.clock import microseconds
-from eda_lab.delivery import DeadLetter, Faults, Retry
+from eda_lab.delivery import Crashed, DeadLetter, Faults, Retry
 from eda_lab.engine import NOTHING, Engine, Process
-from eda_lab.errors import DuplicateNameError, HandlerError, OptionError
+from eda_lab.errors import DuplicateNameError, HandlerError, OptionError, shown
 from eda_lab.events import Message
 from eda_lab.group import Group
-from eda_lab.handlers import Handler, LabWarning, examine
+from eda_lab.handlers import Handler, LabWarning, checked_name, examine
 from eda_lab.routing import GroupInfo, topics
 from eda_lab.subscription import Subscription, Worker, check_workers
 
@@ -57,7 +57,7 @@ class EventBus:
         visibility: float = 30.0,
         cascade: int = 100,
     ) -> None:
-        self.seed, self.source = seed, source
+        self.seed, self.source = seed, checked_name("source", source)
         self._engine = Engine(seed, wire, faults, visibility, cascade)
         self.clock, self.columns = self._engine.clock, self._engine.columns
         self._groups: dict[str, Group] = {}
@@ -67,7 +67,7 @@ class EventBus:
 
     @cached_property
     def trace(self) -> Trace:
-        """What happened so far, to be read. It is loaded when it is first asked for, so that the bus is quick to load."""
+        """What happened so far. Its module is loaded when it is first asked for, so that the bus is quick to load."""
         from eda_lab.trace import Trace
 
         return Trace(self.columns, self._infos, self._standing)
@@ -98,22 +98,25 @@ class EventBus:
         for option, value in unknown.items():
             raise OptionError(option, value, f"there is no such option; there are {_OPTIONS}")
         spec = examine(handler)
+        spec.warn_of_real_time()
         listens = topics(what)
         check_workers(workers)
         if not callable(takes):
             microseconds("takes", takes)
         if retry is not None and not isinstance(retry, Retry):
             raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
-        chosen = name or (f"{spec.name.strip('<>')}-{len(self._subscriptions) + 1}" if spec.nameless else spec.name)
-        if chosen in self._subscriptions:
-            raise DuplicateNameError(chosen, "unsubscribe it first, or give another name=")
-        team = self._group(group or chosen, listens)
+        chosen = spec.chosen_name(name, self._subscriptions)
+        team = self._group(chosen if group is None else checked_name("group", group), listens)
         subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
         subscription.leave = self._leave
         team.subscriptions.append(subscription)
         self._subscriptions[chosen] = subscription
         self._engine.routes.clear()
-        subscription.scale(workers)
+        try:
+            subscription.scale(workers)
+        except BaseException:  # a consumer class that cannot be built leaves nothing behind
+            subscription.unsubscribe()
+            raise
         return subscription
 
     def on(self, what: Any, **options: Any) -> Callable[[F], F]:
@@ -128,7 +131,9 @@ class EventBus:
     def _group(self, name: str, what: tuple[str, ...]) -> Group:
         group = self._groups.get(name)
         if group is None or group.closed:
-            group = self._groups[name] = Group(self._engine, name, what)
+            if group is None:
+                group = self._groups[name] = Group(self._engine, name, what)
+            group.reopen(what)
             self._engine.router.add(what, group)
         elif group.what != what:
             listens = ", ".join(group.what)
@@ -136,9 +141,11 @@ class EventBus:
         return group
 
     def _leave(self, subscription: Subscription) -> None:
-        group = self._groups[subscription.group.name]
-        if self._subscriptions.pop(subscription.name, None) is None:
+        if subscription.left:
             return
+        subscription.left = True
+        del self._subscriptions[subscription.name]
+        group = self._groups[subscription.group.name]
         group.subscriptions.remove(subscription)
         for worker in subscription.workers:
             worker.retire()
@@ -165,6 +172,8 @@ class EventBus:
         It is published now, or `at` that second of the run, or after `delay` seconds. The handlers run later, in `run`.
         """
         engine, now = self._engine, self.clock.now_us
+        if at is not None and delay:
+            raise OptionError("delay", delay, f"there is at={at!r} already: give one of them")
         key, event = engine.keyed(event, data)
         route = engine.route(key)
         event = engine.admitted(route, event)
@@ -174,7 +183,7 @@ class EventBus:
         if isinstance(self.clock.busy, Worker):
             return self._published_inside(self.clock.busy, key, event, due)
         engine.roots += 1
-        who = source or self.source
+        who = self.source if source is None else checked_name("source", source)
         number = self.columns.sources.number(who)
         if due == now:
             return self.columns.envelope(engine.enter(route, number, -1, engine.roots, event))
@@ -183,10 +192,10 @@ class EventBus:
 
     def process(self, name: str, generator: Iterator[Any]) -> None:
         """Let something act by itself: a generator that yields seconds to wait or events to publish, as `name`."""
-        if name in self._processes:
+        if checked_name("process", name) in self._processes:
             raise DuplicateNameError(name, "give the process another name")
         if not hasattr(generator, "__next__"):
-            raise HandlerError(generator, f"{generator!r:.60} is no generator: call the function that yields, with ()")
+            raise HandlerError(generator, f"{shown(generator)} is no generator: call the function that yields, with ()")
         self._processes.add(name)
         process = Process(name, self.columns.sources.number(name), generator)
         self.clock.at(self.clock.now_us, self._engine.go_on, process)
@@ -196,8 +205,10 @@ class EventBus:
         if not self._warned:
             self._warned = True
             what = "return the event instead of calling bus.publish: if the handler fails, nothing of it is published"
-            warnings.warn(f"{worker.name}: {what}", LabWarning, stacklevel=4)
+            warnings.warn(f"{worker.name}: {what}", LabWarning, stacklevel=3)
         engine, columns = self._engine, self.columns
+        if worker.row < 0:
+            raise Crashed("bus.publish")  # by its own hand: it lives no more
         engine.check_cascade(worker.row)
         worker.caused += 1
         engine.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event))
@@ -215,24 +226,26 @@ class EventBus:
     # --- running
 
     def run(self, until: float | None = None, max_events: int | None = None) -> None:
-        """Let things happen: up to and including second `until`, at most `max_events` of them, or until nothing is left."""
+        """Let things happen: until nothing is left, or up to second `until` (included), or at most `max_events`."""
         until_us = None if until is None else microseconds("until", until)
         if max_events is not None and (
             isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 0
         ):
             raise OptionError("max_events", max_events, "give a whole number that is not negative")
+        self._run(until_us, max_events)
+
+    def _run(self, until_us: int | None, limit: int | None) -> int:
         if self.clock.busy is not None:
             raise HandlerError(self.clock.busy, "a handler cannot run the bus that runs it: return events instead")
         try:
-            self.clock.run(until_us, max_events)
+            return self.clock.run(until_us, limit)
         finally:
             self.columns.now_us = self.clock.now_us
 
     def step(self) -> Happening | None:
         """Let the next thing happen that has a name (published, started, acked, failed, ...); return it, or None."""
         before = len(self.columns.log)
-        while self.clock.step():
-            self.columns.now_us = self.clock.now_us
+        while self._run(None, 1):
             if len(self.columns.log) > before:
                 return self.trace.happening(before)
         return None
@@ -250,7 +263,7 @@ class EventBus:
 
     def redrive(self, group: str, where: Callable[[DeadLetter], bool] | None = None) -> int:
         """Queue a group's dead letters again, or those for which `where` is true; return how many."""
-        return self._known(group).redrive(where or (lambda letter: True))
+        return self._known(group).redrive(where)
 
     def _known(self, group: str) -> Group:
         if group not in self._groups:

@@ -25,16 +25,18 @@ Action = Callable[[Any], object]
 
 # What comes first at one and the same instant: the ends of work, faults, timeouts, arrivals.
 END, FAULT, TIMEOUT, ARRIVAL = 0, 1 << 48, 2 << 48, 3 << 48
+LONGEST = 1e12  # seconds, some 30,000 years: so that times keep well within the columns' 64 bits
+LAST_US = 1 << 62  # what is due after that does not happen any more
 
 in_lab: ContextVar[bool] = ContextVar("in_lab", default=False)
 
 
 def microseconds(option: str, seconds: object) -> int:
-    """Return a span of seconds as whole microseconds; raise `OptionError` unless it is a finite number >= 0."""
+    """Return a span of seconds as whole microseconds; raise `OptionError` unless it is a number from 0 to `LONGEST`."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise OptionError(option, seconds, "give a number of seconds")
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise OptionError(option, seconds, "give a number of seconds that is not negative")
+    if not 0 <= seconds <= LONGEST:
+        raise OptionError(option, seconds, f"give a number of seconds that is not negative, and at most {LONGEST:g}")
     return round(seconds * 1e6)
 
 
@@ -52,15 +54,15 @@ class Clock:
     2.0
     """
 
-    __slots__ = ("_breaking", "_entries", "agenda", "busy", "now_us", "ready")
+    __slots__ = ("_entries", "agenda", "breaking", "busy", "now_us", "ready")
 
     def __init__(self) -> None:
         self.now_us = 0
         self.agenda: list[tuple[int, int, Action, Any]] = []
         self.ready: deque[tuple[Action, Any]] = deque()  # what is to be done at this very instant, in order
         self.busy: object = None  # the worker whose handler is running: it alone may be interrupted in the middle
+        self.breaking = False  # Ctrl-C was pressed, and the run is to stop before the next thing
         self._entries = 0
-        self._breaking = False
 
     @property
     def now(self) -> float:
@@ -91,7 +93,7 @@ class Clock:
         between two things, or breaks off the handler that is running; the clock can be run again afterwards.
         """
         agenda, ready = self.agenda, self.ready
-        horizon = math.inf if until_us is None else until_us
+        horizon = LAST_US if until_us is None else until_us
         left = -1 if limit is None else limit
         done = 0
         with self._interruptible():
@@ -121,16 +123,21 @@ class Clock:
             yield
             return
         signal.signal(signal.SIGINT, self._interrupt)
+        broken = False
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._breaking = False
+            broken, self.breaking = self.breaking, False
+            if broken and (self._break, None) in self.ready:
+                self.ready.remove((self._break, None))
+        if broken:  # it came during the last thing of a run
+            raise KeyboardInterrupt
 
     def _interrupt(self, _signal: int, _frame: object) -> None:
-        if self.busy is not None or self._breaking:
+        if self.busy is not None or self.breaking:
             raise KeyboardInterrupt
-        self._breaking = True
+        self.breaking = True
         self.ready.appendleft((self._break, None))
 
     def _break(self, _: None) -> None:

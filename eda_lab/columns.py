@@ -10,6 +10,7 @@ from array import array
 from enum import IntEnum
 from typing import Any
 
+from eda_lab.errors import OptionError
 from eda_lab.events import Message
 
 __all__ = ["Columns", "Names", "Origin", "Outcome", "Record"]
@@ -52,7 +53,7 @@ class Record(IntEnum):
 
 
 class Names(list[str]):
-    """Names and their numbers: a column holds the number, this list says what it stands for."""
+    """Names and their numbers, up to 65,536: a column holds the number, this list says what it stands for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +63,8 @@ class Names(list[str]):
         """Return the number of a name, which is new to the list or not."""
         number = self._numbers.get(name)
         if number is None:
+            if len(self) > 0xFFFF:
+                raise OptionError("name", name, "a run has room for 65,536 different ones")
             number = self._numbers[name] = len(self)
             self.append(name)
         return number
@@ -161,11 +164,13 @@ class Columns:
 
     def caused_id(self, attempt: int, ordinal: int) -> str:
         """Return the id of what the handler of an attempt returned: the same, however often the handler has to run."""
-        message = self.message[attempt]
-        cause = self.message_id(message)
-        if self.cause[message] < 0:
-            cause = f"{self.sources[self.source_of[message]]}-{cause}"
-        return f"{cause}/{self.groups[self.group[attempt]]}.{ordinal}"
+        parts = []
+        while attempt >= 0:  # one generation after the other: a chain may be longer than Python's stack
+            parts.append(f"{self.groups[self.group[attempt]]}.{ordinal}")
+            message = self.message[attempt]
+            attempt, ordinal = self.cause[message], self.ordinal[message]
+        parts.append(f"{self.sources[self.source_of[message]]}-{ordinal}")
+        return "/".join(reversed(parts))
 
     def envelope(self, row: int) -> Message:
         """Return the message that stands in a row."""

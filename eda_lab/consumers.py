@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from eda_lab.delivery import Delivery
-from eda_lab.errors import HandlerError
+from eda_lab.errors import HandlerError, shown
 from eda_lab.handlers import examine
 from eda_lab.routing import Router, topics
 
@@ -21,6 +21,8 @@ def handles(what: Any) -> Callable[[F], F]:
     names = topics(what)
 
     def mark(method: F) -> F:
+        if not inspect.isfunction(method):
+            raise HandlerError(method, f"{shown(method)} is no method: put @handles(...) right above its def")
         method.__dict__["eda_topics"] = names
         return method
 
@@ -42,15 +44,18 @@ class Consumer:
 
     listens_to: ClassVar[tuple[str, ...]] = ()
     is_async: ClassVar[bool] = False
-    _router: ClassVar[Router[tuple[str, bool]]]
+    real_time: ClassVar[tuple[str, ...]] = ()
+    _router: ClassVar[Router[tuple[str, bool]]] = Router()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._router = Router()
         marked = [(n, m) for n, m in inspect.getmembers(cls, inspect.isfunction) if "eda_topics" in m.__dict__]
+        cls.real_time = ()
         for name, method in sorted(marked, key=lambda entry: entry[1].__code__.co_firstlineno):
-            bound = method.__get__(object())  # without self, as the handler that it will be
-            cls._router.add(method.__dict__["eda_topics"], (name, examine(bound).wants_delivery))
+            spec = examine(method.__get__(cls))  # without self, as the handler that it will be
+            cls._router.add(method.__dict__["eda_topics"], (name, spec.wants_delivery))
+            cls.real_time += spec.real_time
         cls.listens_to = tuple(dict.fromkeys(topic for _, method in marked for topic in method.__dict__["eda_topics"]))
         cls.is_async = any(inspect.iscoroutinefunction(method) for _, method in marked)
 

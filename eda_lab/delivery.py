@@ -12,8 +12,8 @@ from random import Random
 import msgspec
 
 from eda_lab.clock import microseconds
-from eda_lab.errors import OptionError
-from eda_lab.events import Message
+from eda_lab.errors import OptionError, one_line
+from eda_lab.events import Message, require_event
 
 __all__ = [
     "Crash",
@@ -27,6 +27,10 @@ __all__ = [
     "crash_point",
     "later",
 ]
+
+
+def _is_share(given: object) -> bool:
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and 0 <= given <= 1
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +56,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             raise OptionError("max_attempts", self.max_attempts, "give a whole number of at least 1")
         microseconds("backoff", self.backoff)
         microseconds("max_backoff", self.max_backoff)
-        if not (isinstance(self.jitter, (int, float)) and 0 <= self.jitter <= 1):
+        if not _is_share(self.jitter):
             raise OptionError("jitter", self.jitter, "give a share between 0 and 1")
         kinds = self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)
         if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
@@ -82,6 +86,12 @@ class Crash(msgspec.Struct, frozen=True):
     attempt: int
     point: int | str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.message, str):
+            raise OptionError("message", self.message, "give the id of the message, which is text such as '1'")
+        if isinstance(self.attempt, bool) or not isinstance(self.attempt, int) or self.attempt < 1:
+            raise OptionError("attempt", self.attempt, "give a whole number of at least 1")
+
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """Where consumers crash: at the crashes listed, and at `point` with a probability of `rate` per attempt.
@@ -97,9 +107,16 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     down: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.rate, (int, float)) and 0 <= self.rate <= 1):
+        if not _is_share(self.rate):
             raise OptionError("rate", self.rate, "give a probability between 0 and 1")
         microseconds("down", self.down)
+        crashes = (self.crashes,) if isinstance(self.crashes, Crash) else tuple(self.crashes)
+        for crash in crashes:
+            if not isinstance(crash, Crash):
+                raise OptionError("crashes", crash, "give a tuple of Crash(consumer, message, attempt, point)")
+        consumers = (self.consumers,) if isinstance(self.consumers, str) else self.consumers
+        msgspec.structs.force_setattr(self, "crashes", crashes)
+        msgspec.structs.force_setattr(self, "consumers", consumers)
 
     def where(self, seed: object, consumer: str, message: str, attempt: int) -> CrashPlan | None:
         """Return where the consumer crashes in this attempt at this message, or None where it does not."""
@@ -122,18 +139,21 @@ class Crashed(BaseException):
 class CrashPlan:
     """The crash points still ahead in one attempt; `reach` raises `Crashed` at the one that was planned."""
 
-    __slots__ = ("points", "reached")
+    __slots__ = ("crash", "points", "reached")
 
     def __init__(self, points: Iterable[int | str]) -> None:
         self.points = frozenset(points)
         self.reached = 0
+        self.crash: Crashed | None = None
 
     def reach(self, name: str) -> None:
-        """Pass the point of that name, or crash there."""
+        """Pass the point of that name, or crash there; after a crash no other point can be passed (in a `finally`)."""
         number = self.reached
         self.reached += 1
-        if number in self.points or name in self.points:
-            raise Crashed(name)
+        if self.crash is None and (number in self.points or name in self.points):
+            self.crash = Crashed(name)
+        if self.crash is not None:
+            raise self.crash
 
 
 current_plan: ContextVar[CrashPlan | None] = ContextVar("current_plan", default=None)
@@ -168,7 +188,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         tries = "attempt" if self.attempts == 1 else "attempts"
         head = f"<DeadLetter {self.message.type} {self.message.id!r} of {self.group}"
-        return f"{head}: {self.error} ({self.attempts} {tries})>"
+        return f"{head}: {one_line(self.error, 100)} ({self.attempts} {tries})>"
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -181,4 +201,5 @@ class Later(msgspec.Struct, frozen=True):
 def later(seconds: float, event: object) -> Later:
     """Return this from a handler to have an event published `seconds` on."""
     microseconds("seconds", seconds)
+    require_event(event)
     return Later(seconds, event)

@@ -5,6 +5,7 @@ It is made right where a hand-built one goes wrong: a handler that fails stops n
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from operator import length_hint
@@ -17,18 +18,18 @@ from eda_lab.delivery import DeadLetter, Delivery, Later
 from eda_lab.errors import (
     CascadeLimitError,
     CommandRoutingError,
-    DuplicateNameError,
     HandlerError,
-    NotAnEventError,
     OptionError,
+    one_line,
 )
-from eda_lab.events import Command, Message, require_event, type_name
-from eda_lab.handlers import Handler, caused_by, examine
-from eda_lab.routing import GroupInfo, Router, topics
+from eda_lab.events import Command, Message, known_class, require_event, type_name
+from eda_lab.handlers import Handler, HandlerSpec, caused_by, checked_name, examine
+from eda_lab.routing import GroupInfo, Router, published_topic, topics
 
 __all__ = ["DirectBus", "DirectSubscription", "Report"]
 
 CASCADE_LIMIT = 100
+FEW = 10  # publishes inside one another, below which a RecursionError is a handler's own
 F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Any = object()
 
@@ -47,16 +48,23 @@ class Report(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         handlers = "1 handler" if self.handled == 1 else f"{self.handled} handlers"
-        failed = "; ".join(f"{failure.group} failed with {failure.error}" for failure in self.failures)
+        failed = "; ".join(f"{failure.group} failed with {one_line(failure.error, 100)}" for failure in self.failures)
         return f"<{self.type}: {handlers} ran; {failed or 'none failed'}>"
 
 
 class DirectSubscription:
     """One handler's place on a `DirectBus`."""
 
-    def __init__(self, bus: DirectBus, name: str, what: tuple[str, ...], call: Handler, handler: str) -> None:
-        self.name, self.what, self.call, self.handler = name, what, call, handler
-        self._bus = bus
+    def __init__(self, bus: DirectBus, name: str, what: tuple[str, ...], spec: HandlerSpec) -> None:
+        self.name, self.what, self.handler = name, what, spec.name
+        self._bus, self._call, self._wants_delivery = bus, spec.build(), spec.wants_delivery
+
+    def call_for(self, type_: str) -> Handler:
+        """Return what is called with the events of a type: the handler, with a delivery where it asks for one."""
+        if not self._wants_delivery:
+            return self._call
+        bus, call, name = self._bus, self._call, self.name
+        return lambda event: call(event, Delivery(bus._message(type_, event), name, name, 1))
 
     def unsubscribe(self) -> None:
         """Stop listening."""
@@ -69,9 +77,10 @@ class DirectSubscription:
 class _Aftermath:
     """What is left to do after an event's handlers ran: report failures, publish what was returned."""
 
-    __slots__ = ("events", "failures")
+    __slots__ = ("events", "failures", "message")
 
-    def __init__(self) -> None:
+    def __init__(self, message: Message | None = None) -> None:
+        self.message = message
         self.events: list[Any] = []
         self.failures: list[DeadLetter] = []
 
@@ -81,7 +90,7 @@ class _Route:
 
     def __init__(self, name: str, subscriptions: tuple[DirectSubscription, ...]) -> None:
         self.name, self.subscriptions = name, subscriptions
-        self.calls = tuple(subscription.call for subscription in subscriptions)
+        self.calls = tuple(subscription.call_for(name) for subscription in subscriptions)
         self.report = Report(name, len(subscriptions))
 
 
@@ -99,12 +108,13 @@ class DirectBus:
     """
 
     def __init__(self, *, source: str = "checkout") -> None:
-        self.source = source
+        self.source = checked_name("source", source)
         self.failures: list[DeadLetter] = []
         self._router: Router[DirectSubscription] = Router()
         self._subscriptions: dict[str, DirectSubscription] = {}
-        self._routes: dict[type | str, _Route] = {}
-        self._letters: list[tuple[DeadLetter, DirectSubscription]] = []
+        self._routes: dict[type, _Route] = {}
+        self._topics: dict[str, _Route] = {}
+        self._letters: dict[int, DeadLetter] = {}
         self._path: list[str] = []
         self._published = 0
 
@@ -118,24 +128,17 @@ class DirectBus:
         if spec.is_async:
             raise HandlerError(handler, f"{spec.name} is async, and publish cannot wait for it: use an EventBus")
         listens = topics(what)
-        chosen = name or spec.name
-        if name is None and spec.nameless:
-            chosen = f"{chosen.strip('<>')}-{len(self._subscriptions) + 1}"
-        if chosen in self._subscriptions:
-            raise DuplicateNameError(chosen, "unsubscribe it first, or give another name=")
-        call = spec.build()
-        if spec.wants_delivery:
-            call = self._with_delivery(call, chosen)
-        subscription = self._subscriptions[chosen] = DirectSubscription(self, chosen, listens, call, spec.name)
+        chosen = spec.chosen_name(name, self._subscriptions)
+        subscription = self._subscriptions[chosen] = DirectSubscription(self, chosen, listens, spec)
         self._router.add(listens, subscription)
-        self._routes.clear()
+        self._forget_routes()
         return subscription
 
-    def on(self, what: Any, *, name: str | None = None) -> Callable[[F], F]:
+    def on(self, what: Any, **options: Any) -> Callable[[F], F]:
         """Subscribe the function below, as a decorator; the function is returned unchanged."""
 
         def register(handler: F) -> F:
-            self.subscribe(what, handler, name=name)
+            self.subscribe(what, handler, **options)
             return handler
 
         return register
@@ -146,7 +149,7 @@ class DirectBus:
             if data is _NOTHING:
                 route = self._routes[type(event)]
             else:
-                route = self._routes[event]
+                route = self._topics[event]
                 event = data
         except (KeyError, TypeError):
             route = self._find(event, data)
@@ -158,31 +161,37 @@ class DirectBus:
             try:
                 result = call(event)
                 if result is not None:
-                    aftermath = self._caused(aftermath, route, result)
+                    aftermath = self._caused(aftermath, route, length_hint(calls), result)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it must stop nobody else
                 aftermath = self._failed(aftermath, route, length_hint(calls), event, error)
         return route.report if aftermath is None else self._follow(route, aftermath)
 
-    def _caused(self, aftermath: _Aftermath | None, route: _Route, result: Any) -> _Aftermath:
+    def _caused(self, aftermath: _Aftermath | None, route: _Route, left: int, result: Any) -> _Aftermath:
+        """Keep what a handler returned, if it can be published; `left` is the number of handlers behind it."""
+        events = caused_by(route.subscriptions[len(route.calls) - left - 1].handler, result)
+        for event in events:
+            if isinstance(event, Later):
+                raise OptionError("later", event.seconds, "a DirectBus has no clock: use an EventBus")
+            if type(event) not in self._routes:
+                self._find(event, _NOTHING)  # a command that has no handler is the mistake of who returned it
         aftermath = aftermath or _Aftermath()
-        aftermath.events.extend(caused_by(f"a handler of {route.name}", result))
+        aftermath.events.extend(events)
         return aftermath
 
     def _failed(
         self, aftermath: _Aftermath | None, route: _Route, left: int, event: Any, error: BaseException
     ) -> _Aftermath:
         """Record a failure; `left` is the number of handlers behind the one that failed."""
-        if isinstance(error, RecursionError):  # handlers that call publish by themselves, round and round
-            raise CascadeLimitError((route.name,), 1) from error
         if isinstance(error, CascadeLimitError):
-            cycle = error.cycle if route.name in error.cycle else (route.name, *error.cycle)
-            raise CascadeLimitError(cycle, error.limit + 1) from None
-        subscription = route.subscriptions[len(route.calls) - left - 1]
-        message = self._message(route.name, event)
-        letter = DeadLetter(message, subscription.name, 1, message.time, describe(error), handler_traceback(error))
-        self.failures.append(letter)
-        self._letters.append((letter, subscription))
+            raise error
+        if isinstance(error, RecursionError) and len(path := _nested()) > FEW:
+            raise CascadeLimitError(_cycle(path), len(path)) from None
         aftermath = aftermath or _Aftermath()
+        aftermath.message = message = aftermath.message or self._message(route.name, event)
+        name = route.subscriptions[len(route.calls) - left - 1].name
+        letter = DeadLetter(message, name, 1, time.time(), describe(error), handler_traceback(error))
+        self.failures.append(letter)
+        self._letters[len(self.failures)] = letter
         aftermath.failures.append(letter)
         return aftermath
 
@@ -194,8 +203,6 @@ class DirectBus:
             if len(self._path) > CASCADE_LIMIT:
                 raise CascadeLimitError(_cycle(self._path), CASCADE_LIMIT)
             for event in aftermath.events:
-                if isinstance(event, Later):
-                    raise OptionError("later", event.seconds, "a DirectBus has no clock: use an EventBus")
                 failures.extend(self.publish(event).failures)
         finally:
             self._path.pop()
@@ -204,24 +211,24 @@ class DirectBus:
     def _find(self, event: Any, data: Any) -> _Route:
         if data is _NOTHING:
             require_event(event)
-            key: type | str = type(event)
+            cls: type | None = type(event)
             name = type_name(type(event))
-        elif isinstance(event, str):
-            key = name = topics(event)[0]
+            route = _Route(name, self._router.targets(type(event)))
         else:
-            raise NotAnEventError(event, f"{event!r:.60} is no topic: say publish('topic', event) or publish(event)")
-        route = _Route(name, self._router.targets(key))
-        if isinstance(key, type) and issubclass(key, Command) and len(route.calls) != 1:
+            name = published_topic(event)
+            cls = known_class(name)
+            route = _Route(name, self._router.targets(name))
+        if cls is not None and issubclass(cls, Command) and len(route.calls) != 1:
             raise CommandRoutingError(name, tuple(subscription.name for subscription in route.subscriptions))
-        self._routes[key] = route
+        if data is _NOTHING:
+            self._routes[type(event)] = route
+        else:
+            self._topics[name] = route
         return route
 
     def _message(self, type_: str, event: Any) -> Message:
         self._published += 1
         return Message(id=str(self._published), source=self.source, type=type_, time=time.time(), data=event)
-
-    def _with_delivery(self, call: Handler, name: str) -> Handler:
-        return lambda event: call(event, Delivery(self._message(type_name(type(event)), event), name, name, 1))
 
     @property
     def groups(self) -> tuple[GroupInfo, ...]:
@@ -235,33 +242,57 @@ class DirectBus:
 
     def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
         """Return what failed and was not redriven: of one handler, or of all."""
-        return [letter for letter, _ in self._letters if group in (None, letter.group)]
+        if group is not None:
+            self._check_group(group, [letter.group for letter in self._letters.values()])
+        return [letter for letter in self._letters.values() if group in (None, letter.group)]
 
     def redrive(self, group: str, where: Callable[[DeadLetter], bool] | None = None) -> int:
         """Hand the failed events of a handler to it again, or those for which `where` is true; return how many."""
-        if group not in self._subscriptions:
-            raise OptionError("group", group, f"give one of {', '.join(self._subscriptions)}")
-        again = [(d, s) for d, s in self._letters if d.group == group and (where is None or where(d))]
-        self._letters = [entry for entry in self._letters if entry not in again]
-        for letter, subscription in again:
-            route, aftermath, event = _Route(letter.message.type, (subscription,)), _Aftermath(), letter.message.data
+        self._check_group(group, [])
+        chosen = [k for k, d in self._letters.items() if d.group == group and (where is None or where(d))]
+        for key in chosen:
+            message = self._letters[key].message
+            route, event = _Route(message.type, (self._subscriptions[group],)), message.data
+            aftermath = _Aftermath(message)
             try:
-                result = subscription.call(event)
+                result = route.calls[0](event)
                 if result is not None:
-                    self._caused(aftermath, route, result)
+                    self._caused(aftermath, route, 0, result)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it must stop nobody else
                 self._failed(aftermath, route, 0, event, error)
+            del self._letters[key]
             self._follow(route, aftermath)
-        return len(again)
+        return len(chosen)
+
+    def _check_group(self, group: Any, more: list[str]) -> None:
+        known = dict.fromkeys([*self._subscriptions, *more])
+        if not isinstance(group, str) or group not in known:
+            raise OptionError("group", group, f"give one of {', '.join(known) or 'the handlers, once there are any'}")
+
+    def _forget_routes(self) -> None:
+        self._routes.clear()
+        self._topics.clear()
 
     def _leave(self, subscription: DirectSubscription) -> None:
-        self._subscriptions.pop(subscription.name, None)
+        if self._subscriptions.get(subscription.name) is subscription:
+            del self._subscriptions[subscription.name]
         self._router.remove(subscription)
-        self._routes.clear()
+        self._forget_routes()
+
+
+def _nested() -> list[str]:
+    """Return the type names of the publishes that are under way, one inside the other, the outermost first."""
+    names = []
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_code is DirectBus.publish.__code__ and "route" in frame.f_locals:
+            names.append(frame.f_locals["route"].name)
+        frame = frame.f_back
+    return names[::-1]
 
 
 def _cycle(path: list[str]) -> tuple[str, ...]:
     """Return the part of a path of type names that repeats at its end."""
     last = path[-1]
-    before = len(path) - 2 - path[-2::-1].index(last) if last in path[:-1] else 0
+    before = len(path) - 2 - path[-2::-1].index(last) if last in path[:-1] else -1
     return tuple(path[before + 1 :])

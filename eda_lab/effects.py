@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from eda_lab.delivery import crash_point
+from eda_lab.errors import OptionError, check_whole
 
 __all__ = ["CardDeclinedError", "CardProvider", "Charge", "Database", "Mail", "MailServer", "Parcel", "ParcelDesk"]
 
@@ -72,11 +74,14 @@ class CardProvider(_Switch):
 
     def __init__(self, limit_cents: int | None = None) -> None:
         super().__init__()
+        if limit_cents is not None:
+            check_whole("limit_cents", limit_cents)
         self.limit_cents = limit_cents
         self.charges: list[Charge] = []
 
     def charge(self, order_id: str, amount_cents: int) -> Charge:
         """Capture an amount; raise `CardDeclinedError` where it is over the limit of the card."""
+        check_whole("amount_cents", amount_cents)
         with _call("card.charge"):
             self._reach()
             if self.limit_cents is not None and amount_cents > self.limit_cents:
@@ -163,7 +168,10 @@ class Database(_Switch):
 
     def __init__(self, **tables: Mapping[str, Any]) -> None:
         super().__init__()
-        self._tables: dict[str, dict[str, Any]] = {name: dict(rows) for name, rows in tables.items()}
+        for name, rows in tables.items():
+            if not isinstance(rows, Mapping):
+                raise OptionError(name, rows, "give a table as a mapping of keys to rows")
+        self._tables = _copied(tables)
         self.commits = 0
 
     def table(self, name: str) -> Mapping[str, Any]:
@@ -174,8 +182,17 @@ class Database(_Switch):
     def transaction(self) -> Iterator[dict[str, dict[str, Any]]]:
         """Hand out the tables to be changed; commit at the end, unless an error or a crash comes first."""
         self._reach()
-        changed = {name: dict(rows) for name, rows in self._tables.items()}
+        changed = _copied(self._tables)
         yield changed
         with _call("db.commit"):
             self._tables = changed
             self.commits += 1
+
+
+def _copied(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Copy tables down to the rows: a row that can be changed is changed in a transaction or not at all."""
+    values = (str, int, float, type(None))  # these need no copy, and most rows are such
+    return {
+        name: {key: row if isinstance(row, values) else deepcopy(row) for key, row in rows.items()}
+        for name, rows in tables.items()
+    }

@@ -11,10 +11,10 @@ from typing import Any
 from eda_lab.clock import Clock, microseconds
 from eda_lab.columns import Columns
 from eda_lab.delivery import Faults, Later
-from eda_lab.errors import CascadeLimitError, CommandRoutingError, NotAnEventError
-from eda_lab.events import Command, Event, checked_copy, require_event, type_name
+from eda_lab.errors import CascadeLimitError, CommandRoutingError, OptionError
+from eda_lab.events import Command, Event, checked_copy, known_class, require_event, type_name
 from eda_lab.group import Group
-from eda_lab.routing import Router, topics
+from eda_lab.routing import Router, published_topic
 
 __all__ = ["NOTHING", "Engine", "Process", "Route"]
 
@@ -44,6 +44,10 @@ class Engine:
     """The state that the bus and its groups share: clock, columns, seed, faults, and the routes."""
 
     def __init__(self, seed: object, wire: bool, faults: Faults | None, visibility: float, cascade: int) -> None:
+        if faults is not None and not isinstance(faults, Faults):
+            raise OptionError("faults", faults, "give Faults, as in Faults(rate=0.1)")
+        if isinstance(cascade, bool) or not isinstance(cascade, int) or cascade < 1:
+            raise OptionError("cascade", cascade, "give a whole number of at least 1")
         self.seed, self.faults, self.cascade = seed, faults, cascade
         self.visibility_us = microseconds("visibility", visibility)
         self.clock, self.columns = Clock(), Columns()
@@ -57,23 +61,21 @@ class Engine:
         if data is NOTHING:
             require_event(event)
             return type(event), event
-        if not isinstance(event, str):
-            raise NotAnEventError(event, f"{event!r:.60} is no topic: say publish('topic', event) or publish(event)")
-        return topics(event)[0], data
+        return published_topic(event), data
 
     def route(self, key: type | str) -> Route:
         """Return where a class of events or a topic goes."""
         route = self.routes.get(key)
         if route is None:
-            kind = key if isinstance(key, type) else object
             name = key if isinstance(key, str) else type_name(key)
-            wire = self._wire and issubclass(kind, (Event, Command))
+            cls = (known_class(key) if isinstance(key, str) else key) or object
+            wire = self._wire and isinstance(key, type) and issubclass(cls, (Event, Command))
             number, targets = self.columns.types.number(name), self.router.targets(key)
-            route = self.routes[key] = Route(name, number, targets, wire, issubclass(kind, Command))
+            route = self.routes[key] = Route(name, number, targets, wire, issubclass(cls, Command))
         return route
 
     def admitted(self, route: Route, event: Any) -> Any:
-        """Return the event as it comes out of a wire; refuse what could not cross one, or a command without a handler."""
+        """Return the event as it comes out of a wire; refuse what could not cross one, and homeless commands."""
         if route.command and len(route.groups) != 1:
             raise CommandRoutingError(route.name, tuple(group.name for group in route.groups))
         return checked_copy(event) if route.wire else event
@@ -105,16 +107,19 @@ class Engine:
             event = thing if route.plain else self.admitted(route, thing)
             self.roots += 1
             self.enter(route, process.source, -1, self.roots, event)
+            if clock.breaking:  # it may go on like this for ever, so Ctrl-C comes in between
+                clock.ready.appendleft((self.go_on, process))
+                raise KeyboardInterrupt
 
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""
         prepared = []
         for thing in events:
-            event, delay = (thing.event, thing.seconds) if isinstance(thing, Later) else (thing, 0.0)
-            if not delay:
+            event, delay_us = (thing.event, round(thing.seconds * 1e6)) if isinstance(thing, Later) else (thing, 0)
+            if not delay_us:
                 self.check_cascade(row)
             event = self.admitted(self.route(type(event)), event)
-            prepared.append((type(event), round(delay * 1e6), event))
+            prepared.append((type(event), delay_us, event))
         return prepared
 
     def publish_caused(self, row: int, ordinal: int, prepared: Any) -> None:

@@ -17,11 +17,32 @@ __all__ = [
     "NotAnEventError",
     "OptionError",
     "UnknownEventTypeError",
+    "check_whole",
+    "one_line",
+    "shown",
 ]
 
 
+def one_line(text: str, width: int) -> str:
+    """Return a text as one line of at most `width` characters, control characters written out."""
+    head = text[: width + 1]  # more of it cannot be seen, and it may be millions of characters
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in head)
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def shown(thing: object) -> str:
+    """Return any object as an error shows it: its `repr` in one short line, or its type where it has none to give."""
+    try:
+        return one_line(repr(thing), 60)
+    except Exception:  # noqa: BLE001 - an object that cannot even be shown is still to be complained about
+        return f"<{type(thing).__name__}>"
+
+
 class EdaLabError(Exception):
-    """The root of all errors that this package raises by itself."""
+    """The root of all errors that this package raises by itself. What it says is always one line."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(one_line(what, 500))
 
 
 class OptionError(EdaLabError):
@@ -31,9 +52,15 @@ class OptionError(EdaLabError):
     """
 
     def __init__(self, option: str, value: object, what_to_do: str) -> None:
-        super().__init__(f"{option}={value!r}: {what_to_do}")
+        super().__init__(f"{one_line(option, 60)}={shown(value)}: {what_to_do}")
         self.option = option
         self.value = value
+
+
+def check_whole(option: str, value: object, least: int = 0) -> None:
+    """Raise `OptionError` unless a value is a whole number of at least so many."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise OptionError(option, value, f"give a whole number of at least {least}")
 
 
 class NotAnEventError(EdaLabError):
@@ -54,7 +81,7 @@ class MalformedEventError(EdaLabError):
     """
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{reason} - at {path}")
+        super().__init__(f"{one_line(reason, 300)} - at {path}")
         self.path = path
         self.reason = reason
 
@@ -67,7 +94,7 @@ class UnknownEventTypeError(EdaLabError):
 
     def __init__(self, name: str, close: str | None = None) -> None:
         hint = f"did you mean {close!r}?" if close else "define a class for it, or use the message's plain .data"
-        super().__init__(f"no event class is called {name!r} here: {hint}")
+        super().__init__(f"no event class is called {shown(name)} here: {hint}")
         self.type = name
 
 
@@ -89,8 +116,10 @@ class HandlerResultError(EdaLabError):
     """
 
     def __init__(self, handler: str, result: object) -> None:
-        kind = "the class " + result.__name__ if isinstance(result, type) else f"{type(result).__name__} {result!r:.60}"
-        super().__init__(f"{handler} returned {kind}: a handler returns nothing, an event, or an iterable of events")
+        kind = "the class" if isinstance(result, type) else type(result).__name__
+        order = ", which has no order" if isinstance(result, (set, frozenset)) else ""
+        what_to_do = "a handler returns nothing, an event, or an iterable of events"
+        super().__init__(f"{handler} returned {kind} {shown(result)}{order}: {what_to_do}")
         self.handler = handler
         self.result = result
 
@@ -116,7 +145,7 @@ class DuplicateNameError(EdaLabError):
     """
 
     def __init__(self, name: str, what_to_do: str) -> None:
-        super().__init__(f"{name!r} is taken: {what_to_do}")
+        super().__init__(f"{shown(name)} is taken: {what_to_do}")
         self.name = name
 
 

@@ -9,11 +9,18 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, ClassVar, dataclass_transform
+from typing import Annotated, Any, ClassVar, dataclass_transform
 
 import msgspec
 
-from eda_lab.errors import MalformedEventError, NotAnEventError, UnknownEventTypeError
+from eda_lab.errors import (
+    MalformedEventError,
+    NotAnEventError,
+    OptionError,
+    UnknownEventTypeError,
+    check_whole,
+    shown,
+)
 
 __all__ = [
     "MAX_BYTES",
@@ -24,6 +31,8 @@ __all__ = [
     "class_for",
     "decode",
     "encode",
+    "is_event",
+    "known_class",
     "require_event",
     "type_name",
     "type_names",
@@ -105,6 +114,8 @@ def type_name(cls: type) -> str:
     >>> type_name(type("HTTPRequestSent", (), {}))
     'http_request_sent'
     """
+    if not isinstance(cls, type):
+        raise NotAnEventError(cls, f"{shown(cls)} is no class of events")
     return _snake(cls.__name__)
 
 
@@ -114,31 +125,41 @@ def _snake(name: str) -> str:
 
 
 def type_names(cls: type) -> Iterator[str]:
-    """Yield the type name of a class, then those of the event classes that it is derived from."""
+    """Yield the type name of a class, then those of the classes that it is derived from, `Event` itself included."""
     for base in cls.__mro__:
-        if base in (Event, Command, msgspec.Struct, object):
+        if base in (msgspec.Struct, object):
             return
         yield type_name(base)
 
 
+def known_class(name: str) -> type[Any] | None:
+    """Return the event class of that type name, or None where there is none."""
+    return _REGISTRY.get(name)
+
+
 def class_for(name: str) -> type[Any]:
     """Return the event class of that type name; raise `UnknownEventTypeError` where there is none."""
-    try:
-        return _REGISTRY[name]
-    except KeyError:
+    if not isinstance(name, str):
+        raise OptionError("name", name, "give a type name, such as 'order_placed'")
+    cls = known_class(name)
+    if cls is None:
         import difflib  # only for the hint
 
         close = difflib.get_close_matches(name, _REGISTRY, n=1)
-        raise UnknownEventTypeError(name, close[0] if close else None) from None
+        raise UnknownEventTypeError(name, close[0] if close else None)
+    return cls
+
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]  # what is required may not be empty (CloudEvents 1.0, section 3.1)
 
 
 class _Wire(msgspec.Struct, kw_only=True):
     """A CloudEvents 1.0 JSON object. An attribute that is null counts as absent (JSON format, section 2.2)."""
 
     specversion: str
-    id: str
-    source: str
-    type: str
+    id: _Text
+    source: _Text
+    type: _Text
     time: datetime | None = None
     subject: str | None = None
     datacontenttype: str | None = None
@@ -159,7 +180,10 @@ class _Decoders(dict[type[Any], msgspec.json.Decoder[Any]]):
     """One decoder for each class of events, made when it is first needed."""
 
     def __missing__(self, cls: type[Any]) -> msgspec.json.Decoder[Any]:
-        decoder = self[cls] = msgspec.json.Decoder(cls)
+        try:
+            decoder = self[cls] = msgspec.json.Decoder(cls)
+        except Exception as error:  # an annotation that names nothing, or that JSON cannot tell from another
+            raise MalformedEventError("$", f"{cls.__name__} cannot be read from JSON: {error}") from error
         return decoder
 
 
@@ -186,6 +210,8 @@ def encode(message: Message) -> bytes:
     >>> decode(wire).time
     1.5
     """
+    if not isinstance(message, Message):
+        raise NotAnEventError(message, f"{shown(message)} is no Message: encode an event in its envelope")
     attributes: dict[str, object] = {
         "specversion": "1.0",
         "id": message.id,
@@ -200,6 +226,10 @@ def encode(message: Message) -> bytes:
         "dataversion": message.dataversion,
     }
     present = {name: value for name, value in attributes.items() if value is not None}
+    try:
+        msgspec.convert(present, _Wire)  # what is written here can be read there
+    except msgspec.ValidationError as error:
+        raise _malformed(error, "$") from error
     return _to_bytes(present | {"data": message.data})
 
 
@@ -208,14 +238,14 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
 
     Raises `MalformedEventError`, naming the path, for anything else than a well-formed event of at most `max_bytes`.
     """
+    if not isinstance(raw, (bytes, bytearray, memoryview)):
+        raise MalformedEventError("$", f"expected bytes, got {shown(raw)}")
+    check_whole("max_bytes", max_bytes)
     if len(raw) > max_bytes:
         raise MalformedEventError("$", f"{len(raw):,} bytes are more than the {max_bytes:,} that are accepted")
     wire: _Wire = _read(_WIRE, raw, "$")
     if wire.specversion != "1.0":
-        raise MalformedEventError("$.specversion", f"expected '1.0', got {wire.specversion!r:.40}")
-    for name in ("id", "source", "type"):
-        if not getattr(wire, name):
-            raise MalformedEventError(f"$.{name}", "expected text that is not empty (CloudEvents 1.0, section 3.1)")
+        raise MalformedEventError("$.specversion", f"expected '1.0', got {shown(wire.specversion)}")
     if wire.data_base64 is not None:
         raise MalformedEventError("$.data_base64", "binary data is not read here: send JSON in 'data'")
     if wire.time is not None and wire.time.tzinfo is None:
@@ -238,8 +268,8 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
 def _rfc3339(seconds: float) -> str:
     try:
         moment = EPOCH + timedelta(microseconds=round(seconds * 1e6))
-    except (ValueError, OverflowError) as error:
-        raise MalformedEventError("$.time", f"{seconds!r} is no time that can be written") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MalformedEventError("$.time", f"{shown(seconds)} is no time that can be written") from error
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -257,17 +287,30 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: bytes, root: str) -> Any:
     except RecursionError as error:
         raise MalformedEventError(root, "nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason, _, path = str(error).partition(" - at `")
-        place = root + path.removesuffix("`").removeprefix("$") if path else root
-        raise MalformedEventError(place, reason) from error
+        raise _malformed(error, root) from error
+    except Exception as error:  # an event's own __post_init__ may raise anything
+        raise MalformedEventError(root, f"{type(error).__name__}: {error}") from error
+
+
+def _malformed(error: Exception, root: str) -> MalformedEventError:
+    """Return the error of a decoder as ours; it says where below `root` the fault is."""
+    reason, at, path = str(error).rpartition(" - at `")
+    return MalformedEventError(root + path.removesuffix("`").removeprefix("$") if at else root, reason or str(error))
+
+
+def is_event(thing: object) -> bool:
+    """Whether this is an event: an instance of an `Event` or `Command` class, or of a plain dataclass."""
+    return isinstance(thing, (Event, Command)) or hasattr(type(thing), "__dataclass_fields__")
 
 
 def require_event(given: object) -> None:
-    """Raise `NotAnEventError` where something that can be no event was handed over as one."""
+    """Raise `NotAnEventError` where something that is no event was handed over as one."""
+    if is_event(given):
+        return
     if isinstance(given, type):
         what = f"{given.__name__} is a class: publish an instance, as in publish({given.__name__}(...))"
-    elif given is None or isinstance(given, (str, bytes, int, float, list, set, frozenset)):
-        what = f"{given!r:.60} is no event: publish an instance of an Event class, or publish('topic', event)"
+    elif isinstance(given, Message):
+        what = f"{shown(given)} is an envelope: publish the event in it, its .data"
     else:
-        return
+        what = f"{shown(given)} is no event: publish an instance of an Event class, or publish('topic', event)"
     raise NotAnEventError(given, what)

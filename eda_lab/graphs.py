@@ -56,7 +56,7 @@ def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     >>> _ = bus.publish("order_placed", {"order_id": "12345"})
     >>> print(describe(topology(bus)))
     1 producer, the bus, 1 group
-    checkout -> bus (order_placed × 1)
+    checkout -> bus (1 x order_placed)
     bus -> inventory (order_placed): 2 consumers
     """
     wired, trace = _wired(bus_or_trace), _trace(bus_or_trace)
@@ -77,7 +77,7 @@ def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     for name in sources:
         types = published.get(name, {})
         kind = "publishes" if name in producers else "caused"
-        graph.add_edge(name, bus, kind=kind, label=", ".join(f"{t} × {n:,}" for t, n in types.items()), types=types)
+        graph.add_edge(name, bus, kind=kind, label=", ".join(f"{n:,} x {t}" for t, n in types.items()), types=types)
     for name, group in groups.items():
         graph.add_edge(bus, name, kind="listens", label=", ".join(group.what), what=group.what)
         for number in range(1, group.workers + 1 if group.workers > 1 else 1):
@@ -102,8 +102,8 @@ def lineage(trace: BusOrTrace, message_id: str | Message | None = None) -> nx.Di
         if name in graph:
             graph.nodes[name]["copies"] += 1
             continue
-        facts = {"label": c.types[c.type_of[row]], "source": c.sources[c.source_of[row]], "time": c.published[row] / 1e6}
-        graph.add_node(name, kind="message", copies=1, **facts)
+        type_, source = c.types[c.type_of[row]], c.sources[c.source_of[row]]
+        graph.add_node(name, kind="message", label=type_, source=source, time=c.published[row] / 1e6, copies=1)
         if (cause := c.cause[row]) >= 0:
             graph.add_edge(ids[c.message[cause]], name, kind="caused", label=c.groups[c.group[cause]])
     if message_id is None:
@@ -120,9 +120,9 @@ def lineage(trace: BusOrTrace, message_id: str | Message | None = None) -> nx.Di
 
 def describe(graph: nx.DiGraph[str]) -> str:
     """Return a graph in words, a line for each edge, in the order in which the graph was built."""
-    kinds = Counter(kind for _, kind in graph.nodes(data="kind"))
-    if kinds["bus"]:
-        head = f"{counted(kinds['producer'], 'producer')}, the bus, {counted(kinds['group'], 'group')}"
+    kinds = [facts.get("kind") for _, facts in graph.nodes(data=True)]
+    if "bus" in kinds:
+        head = f"{counted(kinds.count('producer'), 'producer')}, the bus, {counted(kinds.count('group'), 'group')}"
         return "\n".join([head, *filter(None, (_said(graph, *edge) for edge in graph.edges))])
     if not graph:
         return "no messages yet: bus.publish(event)"

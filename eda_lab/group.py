@@ -11,11 +11,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Protocol
 
-from eda_lab.attempt import attempt, describe, handler_traceback
+from eda_lab.attempt import attempt, describe, discard, handler_traceback
 from eda_lab.clock import END, FAULT, TIMEOUT, Clock
 from eda_lab.columns import Columns, Outcome
 from eda_lab.delivery import Crashed, DeadLetter, Delivery, Faults
-from eda_lab.errors import CascadeLimitError, EdaLabError
+from eda_lab.errors import CascadeLimitError, EdaLabError, OptionError
 from eda_lab.handlers import caused_by
 from eda_lab.routing import GroupInfo
 from eda_lab.subscription import Subscription, Worker
@@ -52,6 +52,7 @@ class Group:
         self.idle: deque[Worker] = deque()
         self.waiting: set[int] = set()  # attempts that wait for their time to come
         self.letters: list[int] = []
+        self.redriven = 0
         self.subscriptions: list[Subscription] = []
         self.workers: list[Worker] = []
         self.closed = False
@@ -66,12 +67,18 @@ class Group:
 
     @property
     def standing(self) -> dict[Outcome, int]:
-        """How many deliveries really stand in the queue, are in hand, and wait for their time."""
-        busy = sum(worker.row >= 0 for worker in self.workers)
-        return {Outcome.QUEUED: len(self.queue), Outcome.IN_FLIGHT: busy, Outcome.WAITING: len(self.waiting)}
+        """How many deliveries really stand in the queue, are in hand, wait for their time, or were given up on."""
+        return {
+            Outcome.QUEUED: len(self.queue),
+            Outcome.IN_FLIGHT: sum(worker.row >= 0 for worker in self.workers),
+            Outcome.WAITING: len(self.waiting),
+            Outcome.DEAD_LETTERED: len(self.letters) + self.redriven,
+        }
 
     def hire(self, subscription: Subscription) -> Worker:
         """Add a worker and let it take up work."""
+        if len(self.columns.workers[self.number]) > 0x7FFF:
+            raise OptionError("workers", len(subscription.workers) + 1, "a group has room for 32,768 in one run")
         subscription.hired += 1
         name = subscription.name if subscription.hired == 1 else f"{subscription.name}-{subscription.hired}"
         worker = Worker(subscription, len(self.columns.workers[self.number]), name)
@@ -105,16 +112,22 @@ class Group:
         elif worker not in self.idle:
             self.idle.append(worker)
 
+    def _call_next(self) -> None:
+        if self.idle:
+            self.clock.ready.append((self._start, self.idle.popleft()))
+
     def start(self, worker: Worker) -> None:
         """Take the next delivery up; its end is entered into the agenda."""
         if not self.queue or worker.state != "up" or worker.row >= 0:
             self.free(worker)
+            if self.queue:  # it was paused or taken away meanwhile: then it is another one's turn
+                self._call_next()
             return
         now = self.clock.now_us
         try:
             due = now + worker.subscription.service_us(worker)
-        except BaseException:
-            self.idle.append(worker)
+        except BaseException:  # whoever asked for this service time is told; the next run asks again
+            self.clock.ready.append((self._start, worker))
             raise
         worker.row = row = self.queue.popleft()
         worker.caused = 0
@@ -137,19 +150,23 @@ class Group:
             else:
                 event = columns.data[columns.message[worker.row]]
                 result, worker.sleeping, pause_us = attempt(spec.name, worker.run, event, worker.sleeping, worker.plan)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is its own affair
-            clock.busy = None
-            self._failed(worker, error)
         except Crashed as crash:
             clock.busy = None
             self._crashed(worker, crash)
         except KeyboardInterrupt:  # broken off by hand: the attempt is made again when the run goes on
-            clock.busy = worker.sleeping = None
-            clock.at(clock.now_us, self._end, worker, END)
+            clock.busy = None
+            self._broken_off(worker)
             raise
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its own affair
+            clock.busy = None
+            self._failed(worker, error)
         else:
             clock.busy = None
-            if result:
+            if worker.row < 0:  # its own handler had it killed: what it did since is lost with it
+                if worker.sleeping is not None:
+                    discard(worker.sleeping)
+                    worker.sleeping = None
+            elif result:
                 self._returned(worker, result)
             elif worker.sleeping is None:
                 self.ack(worker)
@@ -160,10 +177,8 @@ class Group:
         """Publish what a handler returned, one after the other, then ack."""
         try:
             worker.returned.extend(self.site.prepare(worker.row, events))
-        except EdaLabError as error:
+        except Exception as error:  # noqa: BLE001 - an event may have code of its own, which runs when it is read back
             self._failed(worker, error)
-            if isinstance(error, CascadeLimitError):
-                raise
         else:
             if self._passes(worker, "before publish"):
                 self.clock.ready.appendleft((self._publish, worker))
@@ -194,11 +209,23 @@ class Group:
         return True
 
     def _crashed(self, worker: Worker, crash: Crashed) -> None:
-        assert self.site.faults is not None
+        if worker.row < 0:
+            return
         self.columns.errors[worker.row] = (f"crashed {crash}", "")
-        worker.kill()
-        restart_us = self.clock.now_us + round(self.site.faults.down * 1e6)
-        self.clock.at(restart_us, Worker.restart, worker, FAULT)
+        if worker.state == "gone":
+            self.lose(worker)
+        else:
+            worker.kill()
+            faults = self.site.faults or Faults()
+            restart_us = self.clock.now_us + round(faults.down * 1e6)
+            self.clock.at(restart_us, Worker.restart, worker, FAULT)
+
+    def _broken_off(self, worker: Worker) -> None:
+        worker.sleeping, worker.caused = None, 0
+        if worker.plan is not None:
+            worker.plan.reached = 0
+        if worker.row >= 0:
+            self.clock.at(self.clock.now_us, self._end, worker, END)
 
     def lose(self, worker: Worker) -> None:
         """Take a worker's delivery from it; it comes back when the visibility timeout has run out."""
@@ -206,19 +233,21 @@ class Group:
         self.clock.cancel(worker)
         if worker in self.idle:
             self.idle.remove(worker)
-        if worker.sleeping is not None:
-            worker.sleeping.close()
+        if worker.sleeping is not None and self.clock.busy is not worker:
+            discard(worker.sleeping)
         worker.sleeping = worker.plan = None
         worker.returned.clear()
         if row >= 0:
             worker.row = -1
             self.columns.end(row, Outcome.CRASHED, now)
             self._again(row, max(now, self.columns.started[row] + self.site.visibility_us))
-        if self.queue and self.idle:  # it may have been the one that was about to start
-            self.clock.ready.append((self._start, self.idle.popleft()))
+        if self.queue:  # it may have been the one that was about to start
+            self._call_next()
 
     def _failed(self, worker: Worker, error: BaseException) -> None:
         row, now, columns = worker.row, self.clock.now_us, self.columns
+        if row < 0:
+            return
         retry, attempt = worker.subscription.retry, columns.attempt[row]
         what = describe(error)
         if retry.again(attempt, error) and not isinstance(error, EdaLabError):
@@ -233,12 +262,18 @@ class Group:
             self.letters.append(row)
         worker.row, worker.plan, worker.sleeping = -1, None, None
         self.free(worker)
+        if isinstance(error, CascadeLimitError):  # the one failure that whoever runs the bus has to hear of
+            raise error
 
     def _again(self, row: int, due: int) -> None:
         columns = self.columns
         again = columns.enter(columns.message[row], self.number, columns.attempt[row] + 1, due)
         self.waiting.add(again)
         self.clock.at(due, self.offer, again, TIMEOUT)
+
+    def reopen(self, what: tuple[str, ...]) -> None:
+        """Take in again what is published: somebody subscribed under the name of a group that everybody had left."""
+        self.closed, self.what = False, what
 
     def close(self) -> None:
         """Drop what waits in the queue: nobody is left to take it."""
@@ -260,10 +295,11 @@ class Group:
         message = columns.envelope(columns.message[row])
         return DeadLetter(message, self.name, columns.attempt[row], columns.ended[row] / 1e6, error, text)
 
-    def redrive(self, where: Callable[[DeadLetter], bool]) -> int:
+    def redrive(self, where: Callable[[DeadLetter], bool] | None) -> int:
         """Queue dead letters again, as first attempts; return how many."""
-        chosen = [row for row in self.letters if where(self._letter(row))]
+        chosen = dict.fromkeys(row for row in self.letters if where is None or where(self._letter(row)))
         self.letters = [row for row in self.letters if row not in chosen]
+        self.redriven += len(chosen)
         for row in chosen:
             again = self.columns.enter(self.columns.message[row], self.number, 1, self.clock.now_us)
             self.columns.redriven.add(again)

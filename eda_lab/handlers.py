@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import datetime
+import dis
 import inspect
+import sys
+import time
 import warnings
-from collections.abc import Callable, Iterable
-from types import CodeType, FunctionType, MethodType
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from itertools import count
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import msgspec
 
 from eda_lab.delivery import Later
-from eda_lab.errors import HandlerError, HandlerResultError
-from eda_lab.events import Command, Event
+from eda_lab.errors import DuplicateNameError, HandlerError, HandlerResultError, OptionError, shown
+from eda_lab.events import is_event
 
-__all__ = ["Handler", "HandlerSpec", "LabWarning", "caused_by", "examine"]
+__all__ = ["Handler", "HandlerSpec", "LabWarning", "caused_by", "checked_name", "examine"]
 
 Handler = Callable[..., Any]
 
 # What asks for the real time, and what takes its place in a handler.
-_REAL_TIME = {
-    ("time", "sleep"): "time.sleep() stops everybody; say subscribe(..., takes=seconds)",
-    ("time", "time"): "time.time() differs from run to run; use delivery.message.time",
-    ("datetime", "now"): "datetime.now() differs from run to run; use delivery.message.time",
-    ("datetime", "utcnow"): "datetime.utcnow() differs from run to run; use delivery.message.time",
+_REAL_TIME: dict[object, str] = {
+    time.sleep: "time.sleep() stops everybody; say subscribe(..., takes=seconds)",
+    time.time: "time.time() differs from run to run; use delivery.message.time",
+    datetime.datetime.now: "datetime.now() differs from run to run; use delivery.message.time",
+    datetime.datetime.utcnow: "datetime.utcnow() differs from run to run; use delivery.message.time",
 }
+_CLOCKS = (time, datetime, datetime.datetime)
 
 
 class LabWarning(UserWarning):
@@ -34,7 +41,8 @@ class LabWarning(UserWarning):
 class HandlerSpec(msgspec.Struct, frozen=True):
     """What a bus has to know of a handler.
 
-    `build` makes the callable for one worker: the handler itself, or a new instance of a consumer class.
+    `build` makes the callable for one worker: the handler itself, or a new instance of a consumer class. `real_time`
+    says of each call that asks for the real time what to do instead.
     """
 
     name: str
@@ -42,6 +50,32 @@ class HandlerSpec(msgspec.Struct, frozen=True):
     wants_delivery: bool
     is_async: bool
     nameless: bool
+    real_time: tuple[str, ...] = ()
+
+    def warn_of_real_time(self) -> None:
+        """Warn of calls that have no place on a simulated clock."""
+        for warning in self.real_time:
+            warnings.warn(warning, LabWarning, stacklevel=_distance_to_caller())
+
+    def chosen_name(self, given: str | None, taken: Collection[str]) -> str:
+        """Return the name of a subscription: the given one, or the handler's own, with a number where it has none."""
+        if given is not None:
+            name = checked_name("name", given)
+        elif self.nameless:
+            numbered = (f"{self.name.strip('<>')}-{number}" for number in count(len(taken) + 1))
+            name = next(name for name in numbered if name not in taken)
+        else:
+            name = self.name
+        if name in taken:
+            raise DuplicateNameError(name, "unsubscribe it first, or give another name=")
+        return name
+
+
+def checked_name(option: str, name: Any) -> str:
+    """Return the name that was given to something; raise `OptionError` where it cannot serve as one."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise OptionError(option, name, "give a name, as text on one line")
+    return name
 
 
 def examine(handler: Any) -> HandlerSpec:
@@ -52,20 +86,46 @@ def examine(handler: Any) -> HandlerSpec:
         call = getattr(handler, "__call__", None)  # noqa: B004 - what its instances do when they are called
         if not isinstance(call, FunctionType):
             raise HandlerError(handler, f"instances of {handler.__name__} cannot be called: derive it from Consumer")
+        _check_buildable(handler)
         build, target, skip = handler, call, 1
     else:
         if inspect.iscoroutine(handler) or not callable(handler):
             called = inspect.iscoroutine(handler) or handler is None
             hint = "give the function itself, without calling it: no ()" if called else "give a function"
-            raise HandlerError(handler, f"{handler!r:.60} cannot be called: {hint}")
+            if inspect.iscoroutine(handler):
+                handler.close()  # or Python would warn that nobody awaited it
+            raise HandlerError(handler, f"{shown(handler)} cannot be called: {hint}")
         build, target, skip = (lambda: handler), handler, 0
     name = _name(handler)
-    function = getattr(target, "__func__", target)
-    is_async = getattr(handler, "is_async", False) or inspect.iscoroutinefunction(function)
-    is_async = is_async or inspect.iscoroutinefunction(getattr(target, "__call__", None))  # noqa: B004 - as above
-    if isinstance(function, FunctionType):
-        _warn_of_real_time(name, function)
-    return HandlerSpec(name, build, _wants_delivery(name, target, skip), is_async, name in ("<lambda>", "partial"))
+    function = _function(target)
+    is_async = getattr(handler, "is_async", False) is True or inspect.iscoroutinefunction(function)
+    if inspect.isasyncgenfunction(function):
+        raise HandlerError(handler, f"{name} is an async generator: return the events in a list, yield none")
+    wants_delivery = _wants_delivery(handler, name, target, skip)
+    real_time = getattr(handler, "real_time", None)  # a consumer class has those of all its methods
+    if not isinstance(real_time, tuple):
+        real_time = tuple(dict.fromkeys(f"{name}: {instead}" for instead in _real_time_calls(function)))
+    return HandlerSpec(name, build, wants_delivery, is_async, name in ("<lambda>", "partial"), real_time)
+
+
+def _check_buildable(cls: type) -> None:
+    """Raise `HandlerError` where a class cannot be built without arguments, as each worker builds it."""
+    try:
+        inspect.signature(cls).bind()
+    except TypeError as error:
+        hint = "give each a default, or subscribe an instance"
+        raise HandlerError(cls, f"{cls.__name__} cannot be built without arguments ({error}): {hint}") from None
+    except ValueError:  # a class written in C does not always tell
+        pass
+
+
+def _function(target: Any) -> Any:
+    """Return the function behind a method, a partial, or an object that can be called."""
+    while isinstance(target, partial):
+        target = target.func
+    if not isinstance(target, (FunctionType, MethodType, BuiltinFunctionType)):
+        target = type(target).__call__
+    return getattr(target, "__func__", target)
 
 
 def _name(handler: Any) -> str:
@@ -76,7 +136,7 @@ def _name(handler: Any) -> str:
     return name if isinstance(name, str) else type(handler).__name__
 
 
-def _wants_delivery(name: str, target: Any, skip: int) -> bool:
+def _wants_delivery(handler: Any, name: str, target: Any, skip: int) -> bool:
     """Whether the handler takes the delivery as a second argument."""
     try:
         parameters = list(inspect.signature(target).parameters.values())[skip:]
@@ -85,27 +145,37 @@ def _wants_delivery(name: str, target: Any, skip: int) -> bool:
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     if not places and not takes_any:
-        raise HandlerError(target, f"{name} takes no argument: a handler receives the event, as in def {name}(event)")
+        raise HandlerError(handler, f"{name} takes no argument: a handler receives the event, as in def {name}(event)")
     needed = [p for p in places if p.default is p.empty]
     keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if len(needed) > 2 or keywords:
         extra = ", ".join([p.name for p in needed[2:]] + keywords)
-        raise HandlerError(target, f"{name} wants more than (event, delivery): nobody gives it {extra}")
+        raise HandlerError(handler, f"{name} wants more than (event, delivery): nobody gives it {extra}")
     return len(needed) == 2 or (len(places) > 1 and places[1].name == "delivery")
 
 
-def _warn_of_real_time(name: str, function: FunctionType) -> None:
-    """Warn of calls that ask for the real time, as far as they can be read off the code without running it."""
-    code: CodeType = function.__code__
-    for (module, attribute), instead in _REAL_TIME.items():
-        if attribute not in code.co_names:
-            continue
-        for used in code.co_names:
-            value = function.__globals__.get(used)
-            from_module = getattr(value, "__name__", None) == module or getattr(value, "__module__", None) == module
-            if value is not None and from_module and (used == attribute or hasattr(value, attribute)):
-                warnings.warn(f"{name}: {instead}", LabWarning, stacklevel=5)
-                break
+def _real_time_calls(function: Any) -> Iterator[str]:
+    """Yield what to do instead of each call for the real time that can be read off the code without running it."""
+    if not isinstance(function, FunctionType):
+        return
+    value: object = None
+    for step in dis.get_instructions(function):
+        if step.opname == "LOAD_GLOBAL":
+            value = function.__globals__.get(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and any(value is clock for clock in _CLOCKS):
+            value = getattr(value, step.argval, None)
+        else:
+            value = None
+        if isinstance(value, BuiltinFunctionType) and value in _REAL_TIME:
+            yield _REAL_TIME[value]
+
+
+def _distance_to_caller() -> int:
+    """Return the `stacklevel` at which a warning of the function that asks shows the line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def caused_by(name: str, result: object) -> list[Any]:
@@ -113,20 +183,20 @@ def caused_by(name: str, result: object) -> list[Any]:
 
     An iterable is read to its end: a generator may still fail, and then nothing of it counts.
     """
-    if _is_event(result):
+    if _can_be_published(result):
         return [result]
-    if isinstance(result, (str, bytes, dict, type)) or not isinstance(result, Iterable):
+    if inspect.iscoroutine(result):
+        result.close()  # or Python would warn that nobody awaited it
+    no_row = (str, bytes, dict, set, frozenset, type)
+    if isinstance(result, no_row) or not isinstance(result, Iterable):
         raise HandlerResultError(name, result)
-    events = list(result)
-    for event in events:
-        if not _is_event(event):
+    events = []
+    for event in result:  # one by one: what yields numbers without end is found out at the first of them
+        if not _can_be_published(event):
             raise HandlerResultError(name, event)
+        events.append(event)
     return events
 
 
-def _is_event(thing: object) -> bool:
-    if isinstance(thing, type):
-        return False
-    if isinstance(thing, Later):
-        return _is_event(thing.event) and not isinstance(thing.event, Later)
-    return isinstance(thing, (Event, Command)) or hasattr(type(thing), "__dataclass_fields__")
+def _can_be_published(thing: object) -> bool:
+    return is_event(thing.event if isinstance(thing, Later) else thing)

@@ -1,4 +1,4 @@
-"""Numbers from a run's columns: waiting and response times, queue depth, utilisation, throughput, conservation.
+"""Numbers from a run's columns: waiting and response times, queue depth, utilisation, throughput.
 
 All are computed from what was written down, none from what a queue ought to do.
 """
@@ -11,24 +11,16 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from eda_lab.columns import Columns, Origin, Outcome
-from eda_lab.errors import EdaLabError
+from eda_lab.columns import Columns, Outcome
 from eda_lab.table import Table
 
 __all__ = [
-    "ConservationError",
     "GroupMetrics",
     "Metrics",
-    "census",
-    "check_conservation",
     "depth",
     "measure",
     "percentile",
 ]
-
-
-class ConservationError(EdaLabError):
-    """A delivery got lost or was counted twice: the run's own books do not balance."""
 
 
 class GroupMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,43 +170,3 @@ def _area(steps: Sequence[tuple[int, int]], window: int) -> int:
     """Return the area under a step function from its first step to the end of the window."""
     ends = [moment for moment, _ in steps[1:]] + [window]
     return sum((end - start) * level for (start, level), end in zip(steps, ends, strict=True))
-
-
-def census(columns: Columns) -> dict[str, Counter[Outcome]]:
-    """Count the attempts of each group by outcome."""
-    counts: dict[str, Counter[Outcome]] = {name: Counter() for name in columns.groups}
-    for group, outcome in zip(columns.group, columns.outcome, strict=True):
-        counts[columns.groups[group]][Outcome(outcome)] += 1
-    return counts
-
-
-def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, int]]) -> Table:
-    """Hold the books of every group against each other, and return them; raise `ConservationError` if they differ.
-
-    For each group: routed + redriven = done + dead-lettered + dropped + queued + in flight + waiting; each attempt
-    that was tried again has one successor; as many copies were entered as the messages were routed; and `actual`, what
-    really stands in the queues and with the workers, is what the columns say.
-    """
-    counts = census(columns)
-    origins: dict[str, Counter[Origin]] = {name: Counter() for name in columns.groups}
-    for row, group in enumerate(columns.group):
-        origins[columns.groups[group]][columns.origin(row)] += 1
-    for name, count in counts.items():
-        again = count[Outcome.FAILED] + count[Outcome.CRASHED]
-        came = origins[name][Origin.ROUTED] + origins[name][Origin.REDRIVEN]
-        if origins[name][Origin.RETRIED] != again or came != count.total() - again:
-            raise ConservationError(f"{name}: {came} copies came, but the attempts say {dict(count)}")
-        for outcome, number in actual.get(name, {}).items():
-            if count[outcome] != number:
-                raise ConservationError(f"{name}: {number} are {outcome.word}, but the trace has {count[outcome]}")
-    routed, entered = sum(columns.routed), sum(origin[Origin.ROUTED] for origin in origins.values())
-    if routed != entered:
-        raise ConservationError(f"{routed} copies were routed, but {entered} entered a queue")
-    final = [Outcome.DONE, Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.QUEUED, Outcome.IN_FLIGHT, Outcome.WAITING]
-    return Table(
-        ["group", "routed", "redriven", *(outcome.word for outcome in final)],
-        [
-            (name, origins[name][Origin.ROUTED], origins[name][Origin.REDRIVEN], *(counts[name][o] for o in final))
-            for name in columns.groups
-        ],
-    )

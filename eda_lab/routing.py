@@ -12,10 +12,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from eda_lab.errors import OptionError, UnknownEventTypeError
-from eda_lab.events import Command, Event, class_for, type_name, type_names
+from eda_lab.errors import NotAnEventError, OptionError, shown
+from eda_lab.events import Command, Event, is_event, known_class, type_name, type_names
 
-__all__ = ["GroupInfo", "Router", "topics"]
+__all__ = ["GroupInfo", "Router", "published_topic", "topics"]
 
 Target = TypeVar("Target", bound=Hashable)
 
@@ -28,16 +28,32 @@ def topics(what: Any) -> tuple[str, ...]:
     >>> topics("order_*"), topics(("order_placed", "order_cancelled"))
     (('order_*',), ('order_placed', 'order_cancelled'))
     """
-    if isinstance(what, (tuple, list)) and what:
-        return tuple(dict.fromkeys(name for one in what for name in topics(one)))
+    several = what if isinstance(what, (tuple, list)) and what else (what,)
+    return tuple(dict.fromkeys(_topic(one) for one in several))
+
+
+def _topic(what: Any) -> str:
     if isinstance(what, type) and (issubclass(what, (Event, Command)) or hasattr(what, "__dataclass_fields__")):
-        return (type_name(what),)
+        return type_name(what)
     if isinstance(what, str):
-        return (_checked(what),)
+        return _checked(what)
     hint = "an event class, a topic such as 'order_placed', or a pattern such as 'order_*'"
-    if isinstance(what, (Event, Command)):
+    if is_event(what):
         hint = f"the class {type(what).__name__}, not an instance of it"
     raise OptionError("what", what, f"give {hint}")
+
+
+def published_topic(topic: Any) -> str:
+    """Return the topic of `publish("topic", event)`; raise an error where nothing can be published under it."""
+    if not isinstance(topic, str):
+        raise NotAnEventError(topic, f"{shown(topic)} is no topic: say publish('topic', event) or publish(event)")
+    if _is_pattern(topic):
+        raise OptionError("topic", topic, "a pattern is for subscribers: publish under one topic")
+    return _checked(topic)
+
+
+def _is_pattern(topic: str) -> bool:
+    return any(sign in topic for sign in "*?[")
 
 
 def _checked(topic: str) -> str:
@@ -45,16 +61,9 @@ def _checked(topic: str) -> str:
         better = "".join(topic.split())
         raise OptionError("topic", topic, f"a topic has no spaces{f': did you mean {better!r}?' if better else ''}")
     name = type_name(type(topic, (), {})) if topic.isidentifier() else topic
-    if name != topic and _is_class(name):
+    if name != topic and known_class(name):
         raise OptionError("topic", topic, f"{topic} is a class: give the class itself, or its topic {name!r}")
     return topic
-
-
-def _is_class(name: str) -> bool:
-    try:
-        return class_for(name) is not None
-    except UnknownEventTypeError:
-        return False
 
 
 class Router(Generic[Target]):
@@ -72,7 +81,7 @@ class Router(Generic[Target]):
 
     def _enter(self, place: int, names: Iterable[str]) -> None:
         for name in names:
-            if any(sign in name for sign in "*?["):
+            if _is_pattern(name):
                 self._patterns.append((name, place))
             else:
                 self._exact.setdefault(name, []).append(place)
@@ -85,10 +94,9 @@ class Router(Generic[Target]):
             self._enter(place, names)
 
     def targets(self, key: type | str) -> tuple[Target, ...]:
-        """Return the targets for a class of events or for a topic; a topic of a known class reaches as far as the class."""
-        if isinstance(key, str) and _is_class(key):
-            key = class_for(key)
-        names = [key] if isinstance(key, str) else list(type_names(key))
+        """Return the targets for a class of events or a topic; the topic of a known class reaches as far as it."""
+        cls = known_class(key) if isinstance(key, str) else key
+        names = [str(key)] if cls is None else list(type_names(cls))
         places = {place for name in names for place in self._exact.get(name, ())}
         places.update(place for pattern, place in self._patterns if fnmatchcase(names[0], pattern))
         return tuple(dict.fromkeys(self._entries[place][1] for place in sorted(places)))

@@ -12,11 +12,15 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 
+from eda_lab.clock import sleep
 from eda_lab.effects import CardProvider, Database, MailServer, ParcelDesk
+from eda_lab.errors import OptionError, check_whole
 from eda_lab.events import Event
+from eda_lab.trace import Trace
 
 __all__ = [
     "TAKES",
+    "WORK",
     "ConfirmationSent",
     "Item",
     "OrderCounted",
@@ -26,13 +30,23 @@ __all__ = [
     "ShippingRequested",
     "Shop",
     "StockReserved",
+    "checkout",
     "example_order",
+    "in_sequence",
     "make_order",
     "open_shop",
 ]
 
 # Simulated seconds that each service needs for one order.
 TAKES = {"inventory": 0.2, "payment": 0.5, "email": 0.3, "shipping": 0.4, "analytics": 0.1}
+# What each has done when it has done its work.
+WORK = {
+    "inventory": "pieces reserved",
+    "payment": "cards charged",
+    "email": "e-mails sent",
+    "shipping": "parcels requested",
+    "analytics": "orders counted",
+}
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -103,8 +117,12 @@ class Shop:
     """The five services, and the outside world that they act on."""
 
     def __init__(self, stock: Mapping[str, int] | None = None) -> None:
-        self.stock_at_first = dict({"PROD1": 100} if stock is None else stock)
-        self.db = Database(stock=self.stock_at_first, analytics={"orders": 0, "cents": 0})
+        pieces = {"PROD1": 100} if stock is None else stock
+        self.db = Database(stock=pieces, analytics={"orders": 0, "cents": 0})
+        self.stock_at_first = dict(self.db.table("stock"))
+        for sku, number in self.stock_at_first.items():
+            check_whole(f"stock[{sku!r}]", number)
+        self.opened: set[str] = set()
         self.card, self.mail, self.parcels = CardProvider(), MailServer(), ParcelDesk()
 
     def reserve_stock(self, order: OrderPlaced) -> StockReserved:
@@ -150,38 +168,80 @@ class Shop:
             "analytics": self.count_order,
         }
 
+    def needs(self, trace: Trace) -> dict[str, int]:
+        """Return what the orders in a trace ask of the services that are open, counted as `done` counts."""
+        orders = {message.data for message in trace.messages if isinstance(message.data, OrderPlaced)}
+        is_open = self.opened.union(group.name for group in trace.groups)
+        pieces = sum(item.quantity for order in orders for item in order.items)
+        return {
+            what: pieces if service == "inventory" else len(orders)
+            for service, what in WORK.items()
+            if service in is_open
+        }
+
     @property
     def done(self) -> dict[str, int]:
         """What each service has done so far, as a count."""
         pieces = sum(self.stock_at_first.values()) - sum(self.db.table("stock").values())
-        return {
-            "pieces reserved": pieces,
-            "cards charged": len(self.card.charges),
-            "e-mails sent": len(self.mail.sent),
-            "parcels requested": len(self.parcels.parcels),
-            "orders counted": self.db.table("analytics")["orders"],
-        }
+        counts = (pieces, len(self.card.charges), len(self.mail.sent), len(self.parcels.parcels))
+        return dict(zip(WORK.values(), (*counts, self.db.table("analytics")["orders"]), strict=True))
 
 
 class AnyBus(Protocol):
-    """What `open_shop` needs of a bus."""
+    """What the shop needs of a bus."""
+
+    def publish(self, event: Any) -> Any:
+        """Publish an event."""
 
     def subscribe(self, what: Any, handler: Callable[..., Any], *, name: str | None = None, **options: Any) -> Any:
         """Let a handler have what `what` names."""
 
 
-def open_shop(bus: AnyBus, *, chain: bool = False, shop: Shop | None = None, **options: Any) -> Shop:
-    """Subscribe the five services to `OrderPlaced`, each under its own name, and return the shop.
+def open_shop(
+    bus: AnyBus,
+    *,
+    chain: bool = False,
+    services: Mapping[str, float] = TAKES,
+    shop: Shop | None = None,
+    **options: Any,
+) -> Shop:
+    """Subscribe services to `OrderPlaced`, each under its own name, and return the shop.
 
-    With `chain=True` each publishes what it did, so that others may react in turn. `options` are passed on to
-    `subscribe`; on an `EventBus` each service takes its time from `TAKES`, unless `takes` is given.
+    `services` says which, and how many simulated seconds each takes on an `EventBus`. With `chain=True` each publishes
+    what it did, so that others may react in turn. `options` are passed on to `subscribe`.
     """
+    _check_services(services)
+    if "name" in options:
+        raise OptionError("name", options["name"], "each service has its own name already")
+    if not hasattr(bus, "subscribe"):
+        raise OptionError("bus", bus, "give a DirectBus or an EventBus")
+    if shop is not None and not isinstance(shop, Shop):
+        raise OptionError("shop", shop, "give a Shop, or none to open a new one")
     shop = shop or Shop()
-    timed = hasattr(bus, "clock") and "takes" not in options
-    for name, handler in shop.services.items():
-        own = {"takes": TAKES[name], **options} if timed else options
+    for name, seconds in services.items():
+        handler = shop.services[name]
+        own = {"takes": seconds, **options} if hasattr(bus, "clock") else options
         bus.subscribe(OrderPlaced, handler if chain else _quiet(handler), name=name, **own)
+        shop.opened.add(name)
     return shop
+
+
+def in_sequence(shop: Shop, services: Mapping[str, float] = TAKES) -> Callable[[OrderPlaced], Any]:
+    """Return what a checkout without a bus does, as a handler for the lab: call one service after the other."""
+    _check_services(services)
+    shop.opened.update(services)
+
+    async def call_all(order: OrderPlaced) -> None:
+        for name, seconds in services.items():
+            await sleep(seconds)
+            shop.services[name](order)
+
+    return call_all
+
+
+def _check_services(services: Mapping[str, float]) -> None:
+    if not isinstance(services, Mapping) or not TAKES.keys() >= services.keys():
+        raise OptionError("services", services, f"give the seconds of some of {', '.join(TAKES)}, as TAKES does")
 
 
 def _quiet(handler: Callable[[OrderPlaced], Event]) -> Callable[[OrderPlaced], None]:
@@ -194,6 +254,11 @@ def _quiet(handler: Callable[[OrderPlaced], Event]) -> Callable[[OrderPlaced], N
     return quiet
 
 
+def checkout(bus: AnyBus, order: OrderPlaced) -> Any:
+    """Say that an order was placed. Who listens, the checkout does not know."""
+    return bus.publish(order)
+
+
 def example_order() -> OrderPlaced:
     """Return the order that the course begins with: number 12345 of customer USER001, 2 x PROD1."""
     return OrderPlaced("12345", "USER001", (Item("PROD1", 2),))
@@ -201,4 +266,5 @@ def example_order() -> OrderPlaced:
 
 def make_order(n: int) -> OrderPlaced:
     """Return the n-th order of a row of orders, from 1: the first is the example's, then 12346, 12347, ..."""
+    check_whole("n", n, 1)
     return OrderPlaced(str(12344 + n), f"USER{n:03d}", (Item("PROD1", 2),))

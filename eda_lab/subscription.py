@@ -134,6 +134,7 @@ class Subscription:
         self.rng = Random(f"{seed}/{name}/service")
         self.workers: list[Worker] = []
         self.hired = 0
+        self.left = False
         self.leave: Callable[[Subscription], None]
 
     def service_us(self, worker: Worker) -> int:
@@ -171,6 +172,8 @@ class Subscription:
     def scale(self, workers: int) -> None:
         """Change the number of workers; those taken away finish what they have in hand."""
         check_workers(workers)
+        if self.left:
+            raise OptionError("workers", workers, f"{self.name} has left the bus: subscribe it again")
         while len(self.workers) > workers:
             self.workers.pop().retire()
         while len(self.workers) < workers:

@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from eda_lab.errors import OptionError, one_line, shown
+
 __all__ = ["Table", "visible"]
 
 
@@ -17,9 +19,13 @@ def visible(value: object, width: int = 60) -> str:
     >>> visible(1.50)
     '1.5'
     """
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return line if len(line) <= width else line[: width - 1] + "…"
+    try:
+        return one_line(f"{value:g}" if isinstance(value, float) else str(value), width)
+    except Exception:  # noqa: BLE001 - one cell that cannot be shown must not take the whole table with it
+        return shown(value)
+
+
+_CELL = "padding:0.15em 0.8em;text-align:"
 
 
 class Table(Sequence[tuple[object, ...]]):
@@ -37,6 +43,9 @@ class Table(Sequence[tuple[object, ...]]):
     ) -> None:
         self.columns = tuple(columns)
         self.rows = [tuple(row) for row in rows]
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise OptionError("rows", row, f"give {len(self.columns)} values, one for each column")
         self.caption = caption
         self.most = most
 
@@ -52,6 +61,8 @@ class Table(Sequence[tuple[object, ...]]):
 
     def column(self, name: str) -> list[object]:
         """Return one column's values."""
+        if name not in self.columns:
+            raise OptionError("name", name, f"give one of {', '.join(self.columns)}")
         place = self.columns.index(name)
         return [row[place] for row in self.rows]
 
@@ -64,7 +75,10 @@ class Table(Sequence[tuple[object, ...]]):
         return [[visible(value) for value in row] for row in self.rows[: self.most]]
 
     def _numeric(self, place: int) -> bool:
-        return all(isinstance(row[place], (int, float)) or row[place] in ("", "-") for row in self.rows)
+        return all(
+            isinstance(row[place], (int, float)) or (isinstance(row[place], str) and row[place] in ("", "-"))
+            for row in self.rows
+        )
 
     def __repr__(self) -> str:
         shown = self._shown()
@@ -79,12 +93,19 @@ class Table(Sequence[tuple[object, ...]]):
         return "\n".join(chain([self.caption] if self.caption else [], lines, [self._cut] if self._cut else []))
 
     def _repr_html_(self) -> str:
-        right = [' style="text-align:right"' if self._numeric(p) else "" for p in range(len(self.columns))]
-        head = "".join(f'<th scope="col"{a}>{html.escape(c)}</th>' for c, a in zip(self.columns, right, strict=True))
-        body = "".join(
-            "<tr>" + "".join(f"<td{a}>{html.escape(c)}</td>" for c, a in zip(row, right, strict=True)) + "</tr>"
-            for row in self._shown()
-        )
+        # Spelled out for each cell: a notebook that is not trusted loses style sheets, and a widget has none for tables.
+        look = [_CELL + ("right" if self._numeric(place) else "left") for place in range(len(self.columns))]
+        head = _cells("th", "col", self.columns, look)
+        body = "".join(f"<tr>{_cells('td', '', row, look)}</tr>" for row in self._shown())
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         foot = f"<p>{self._cut}</p>" if self._cut else ""
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+        table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+        return f'<table style="border-collapse:collapse">{table}</table>{foot}'
+
+
+def _cells(tag: str, scope: str, cells: Sequence[str], look: Sequence[str]) -> str:
+    attribute = f' scope="{scope}"' if scope else ""
+    return "".join(
+        f'<{tag}{attribute} style="{style}">{html.escape(cell)}</{tag}>'
+        for cell, style in zip(cells, look, strict=True)
+    )

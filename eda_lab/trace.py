@@ -1,6 +1,6 @@
 """What happened in a run, to be read: messages, deliveries, the transcript, tables, metrics and lineage.
 
-A trace knows no bus. It reads the columns that were written while the bus ran, and makes objects when they are asked for.
+A trace knows no bus. It reads the columns that were written while the bus ran, and makes objects when asked for.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TypeVar, overload
 import msgspec
 
 from eda_lab.columns import Columns, Outcome, Record
+from eda_lab.conservation import check_conservation
 from eda_lab.events import Message
-from eda_lab.metrics import Metrics, check_conservation, depth, measure
+from eda_lab.metrics import Metrics, depth, measure
 from eda_lab.routing import GroupInfo
 from eda_lab.table import Table, visible
 
@@ -157,7 +158,7 @@ class Trace:
         return "\n".join(map(repr, self.log[first:last]))
 
     def table(self) -> Table:
-        """Return the attempts as a table: what, to whom, when queued, started and ended (seconds), and with what outcome."""
+        """Return the attempts as a table: what, to whom, at which seconds, and with what outcome."""
         c = self.columns
 
         def at(us: int) -> float | str:

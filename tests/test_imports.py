@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import eda_lab
 import pytest
+
+import eda_lab
 
 PACKAGE = Path(__file__).parent.parent / "eda_lab"
 

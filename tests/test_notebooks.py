@@ -13,11 +13,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import refresh
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbval.plugin import get_sanitize_patterns
-
-import refresh
 from test_setup import machine_paths
 
 ROOT = Path(__file__).parent.parent

@@ -41,7 +41,9 @@ def _control(name: str, default: Any, given: Any) -> tuple[ipw.Widget, ipw.Widge
         value = given[0] if default is inspect.Parameter.empty else default
         if value not in given:
             raise OptionError(name, given, f"the scenario's own default {value!r} is not among these")
-        return _shown(ipw.Dropdown(options=[(_word(v), v) for v in given], value=value, description=label, style=_LABEL))
+        return _shown(
+            ipw.Dropdown(options=[(_word(v), v) for v in given], value=value, description=label, style=_LABEL)
+        )
     if isinstance(given, tuple):
         return _range(name, label, default, given)
     value = default if given is None else given
@@ -70,11 +72,13 @@ def _range(name: str, label: str, default: Any, given: tuple[Any, ...]) -> tuple
     field.layout.width = "200px"
     slider = slider_kind(value=value, min=low, max=high, step=step, readout=False)
     traitlets.link((field, "value"), (slider, "value"))
-    return field, ipw.HBox([field, slider])
+    row = ipw.HBox([field, slider])
+    row.layout.margin = "0 24px 0 0"
+    return field, row
 
 
 def _shown(widget: ipw.Widget) -> tuple[ipw.Widget, ipw.Widget]:
-    widget.layout.width = "auto"
+    widget.layout.width, widget.layout.margin = "auto", "2px 24px 2px 2px"
     return widget, widget
 
 

@@ -1,5 +1,4 @@
-"""`Panel`: controls, the scenario that runs again whenever one is moved, and the pictures that follow.
-`Compare`: the same scenario and seed twice, one control different, side by side.
+"""`Panel` runs a scenario again whenever a control is moved; `Compare` runs it twice, one control different.
 
 Only traits of widgets are changed, so nothing flickers, and a lesson stays a test of what it shows.
 """
@@ -16,7 +15,7 @@ from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
 from eda_lab.table import Table
 from eda_lab.widgets.controls import controls_for
-from eda_lab.widgets.shown import Shown, html_of
+from eda_lab.widgets.shown import Shown, html_of, needs_table
 
 __all__ = ["Compare", "Panel", "Run"]
 
@@ -30,19 +29,14 @@ class Run:
         made = scenario(**values)
         self.values = values
         self.bus, self.world = made if isinstance(made, tuple) else (made, None)
-        self.bus.run()
+        # A parameter called `until` stops the run at that second, so that a lesson can scrub through time.
+        self.bus.run(until=values.get("until"))
 
-    def needs(self, guesses: dict[str, Any] | None = None) -> Table | None:
-        """Return the table What the shop needs / What happened / Your guess, where the world can tell."""
+    def needs(self) -> Table | None:
+        """Return the table of what the shop needs and what happened, where the world can tell."""
         if not hasattr(self.world, "needs"):
             return None
-        needed, done = self.world.needs(self.bus.trace), self.world.done
-        rows = [(name, wanted, done[name]) for name, wanted in needed.items()]
-        marks = ["" if wanted == happened else "differs" for _, wanted, happened in rows]
-        return Table(
-            ["What the shop needs", "needed", "happened", ""],
-            [(*row, mark) for row, mark in zip(rows, marks, strict=True)],
-        )
+        return needs_table(self.world.needs(self.bus.trace), self.world.done)
 
 
 class Panel(Shown, ipw.VBox):  # type: ignore[misc]
@@ -136,7 +130,9 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
     def __init__(self, scenario: Callable[..., Any], *, views: Sequence[View] = (timeline,), **settings: Any) -> None:
         pairs = [name for name, value in settings.items() if isinstance(value, tuple) and len(value) == 2]
         if len(pairs) != 1:
-            raise OptionError("settings", settings, "give exactly one parameter as a pair, as in email_down=(False, True)")
+            raise OptionError(
+                "settings", settings, "give exactly one parameter as a pair, as in email_down=(False, True)"
+            )
         self.control = pairs[0]
         fixed = {name: value for name, value in settings.items() if name != self.control}
         self.runs = [Run(scenario, {**fixed, self.control: value}) for value in settings[self.control]]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Shown", "html_of"]
+from eda_lab.table import Table
+
+__all__ = ["Shown", "html_of", "needs_table"]
 
 
 def html_of(thing: Any) -> str:
@@ -23,7 +26,8 @@ class Shown:
     """A mix-in for widgets: `repr` is the text twin, and the saved notebook carries text instead of a blank."""
 
     def _text(self) -> str:
-        raise NotImplementedError
+        """Return the text twin; each widget has its own."""
+        return type(self).__name__
 
     def __repr__(self) -> str:
         return self._text()
@@ -32,3 +36,17 @@ class Shown:
         bundle = dict(super()._repr_mimebundle_(**options))  # type: ignore[misc]
         text = self._text()  # the base class would cut it off after 110 characters
         return {**bundle, "text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+
+
+def needs_table(
+    needed: Mapping[str, Any], happened: Mapping[str, Any], guesses: Mapping[str, str] | None = None
+) -> Table:
+    """Return the table What the shop needs / What happened, with the learner's guesses where there are any."""
+    columns = ["What the shop needs", "Needed", "What happened"]
+    rows: list[tuple[object, ...]] = [
+        (name, wanted, f"{happened[name]}{'' if happened[name] == wanted else ', differs'}")
+        for name, wanted in needed.items()
+    ]
+    if guesses is None:
+        return Table(columns, rows)
+    return Table([*columns, "Your guess"], [(*row, guesses.get(str(row[0]), "")) for row in rows])

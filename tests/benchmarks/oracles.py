@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 
 import simpy
+
 from eda_lab import Event, EventBus, exponential
 
 __all__ = ["erlang_c_wait", "given_times", "lab_queue", "poisson_queue", "simpy_waits", "waits_of"]

@@ -1,0 +1,187 @@
+"""Exercise 01-analytics: add a fifth service, and leave the checkout as it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+from eda_lab import shop as shop_module
+from eda_lab.bus import EventBus
+from eda_lab.course.exercise import Exercise, Finding
+from eda_lab.shop import Item, OrderPlaced, Shop, checkout
+
+__all__ = ["EXERCISE"]
+
+_CHECKOUT = checkout.__code__
+FOUR = ("inventory", "payment", "email", "shipping")
+
+
+def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding]:
+    """Let the answer add its service to a bus with four others; place random numbers of orders, for 30 seeds."""
+    for seed in range(30):
+        findings = list(_examine_one(answer, seed))
+        if not all(finding.passed for finding in findings):
+            break
+    yield from findings
+
+
+def _examine_one(answer: Callable[[EventBus], Any], seed: int) -> Iterator[Finding]:
+    rng = Random(seed)
+    bus, shop = EventBus(seed=seed), Shop({"PROD1": 1000})
+    for name in FOUR:
+        bus.subscribe(OrderPlaced, shop.services[name], name=name, takes=0.1)
+    listened = {group.name for group in bus.trace.groups}
+    counts = answer(bus)
+    yield Finding(
+        "your function returns the dictionary that it counts in", isinstance(counts, dict), f"got {counts!r:.40}"
+    )
+    if not isinstance(counts, dict):
+        return
+    before = len(bus.trace.messages)
+    yield Finding(
+        "it publishes nothing and counts nothing by itself", not before and not any(counts.values()), f"{counts}"
+    )
+    added = [group for group in bus.trace.groups if group.name not in listened]
+    yield Finding("it subscribes one new service", len(added) == 1, f"it subscribed {len(added)}")
+    orders = 1 + seed % 12
+    for n in range(orders):
+        quantity = 1 + int(rng.random() * 3)
+        checkout(bus, OrderPlaced(f"{seed}-{n}", "ADA", (Item("PROD1", quantity),)))
+        if rng.random() < 0.5:
+            bus.run()
+    bus.run()
+    count = counts.get("orders")
+    yield Finding("it counted every order once", count == orders, f"{orders} orders were placed, it counted {count}")
+    done = Counter(delivery.group for delivery in bus.trace.deliveries if delivery.outcome == "done")
+    untouched = all(done[name] == orders for name in FOUR)
+    yield Finding("the other four services did all their work", untouched, f"of {orders}: {dict(done)}")
+    unchanged = shop_module.checkout is checkout and checkout.__code__ is _CHECKOUT and "publish" not in vars(bus)
+    yield Finding("the checkout is unchanged", unchanged, "checkout() or bus.publish was replaced")
+
+
+def solution(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    return counts
+
+
+def _nothing(bus: EventBus) -> dict[str, int]:
+    return {"orders": 0}
+
+
+def _no_return(bus: EventBus) -> None:
+    solution(bus)
+
+
+def _twice(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    bus.subscribe(OrderPlaced, count_order, name="analytics again")
+    return counts
+
+
+def _wrong_topic(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe("order_place", count_order, name="analytics")
+    return counts
+
+
+def _everything(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_all(event: Any) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe("*", count_all, name="analytics")
+    return counts
+
+
+def _in_another_group(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics", group="payment")
+    return counts
+
+
+def _raises(bus: EventBus) -> dict[str, int]:
+    counts: dict[str, int] = {}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    return counts
+
+
+def _once(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] = 1
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    return counts
+
+
+def _pieces(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += sum(item.quantity for item in order.items)
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    return counts
+
+
+def _in_the_checkout(bus: EventBus) -> dict[str, int]:
+    counts, publish = {"orders": 0}, bus.publish
+
+    def counting(event: Any) -> Any:
+        counts["orders"] += 1
+        return publish(event)
+
+    bus.publish = counting  # type: ignore[assignment, method-assign]
+    bus.subscribe(OrderPlaced, lambda order: None, name="analytics")
+    return counts
+
+
+EXERCISE = Exercise(
+    name="01-analytics",
+    task="Write add_analytics(bus): it adds a service that counts orders, and returns its counts.",
+    examine=examine,
+    hints=(
+        "A service is a function of the order, and bus.subscribe(...) makes it listen. The checkout needs no change.",
+        'Begin with counts = {"orders": 0}. The handler adds 1 to counts["orders"] for each order.',
+        'bus.subscribe(OrderPlaced, count_order, name="analytics"), and at the end: return counts.',
+    ),
+    solution=solution,
+    wrong=(
+        _nothing,
+        _no_return,
+        _twice,
+        _wrong_topic,
+        _everything,
+        _in_another_group,
+        _raises,
+        _once,
+        _pieces,
+        _in_the_checkout,
+    ),
+)

@@ -1,0 +1,92 @@
+"""`predict`: one question before the run, so that what happens can surprise."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import ipywidgets as ipw
+
+from eda_lab.course.questions import QUESTIONS
+from eda_lab.errors import OptionError
+from eda_lab.widgets.shown import Shown
+
+__all__ = ["Prediction", "predict"]
+
+SKIP = "skip"
+
+
+class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
+    """A question with its options; `guess` is what the learner chose, or None; `reveal()` gives answer and reason."""
+
+    def __init__(self, question: str, options: Sequence[str], answer: str, why: str) -> None:
+        if answer not in options:
+            raise OptionError("answer", answer, "give one of the options")
+        if len(set(options)) < 2 or SKIP in options:
+            raise OptionError("options", options, f"give at least two different options, none of them {SKIP!r}")
+        self.question, self.options, self.answer, self.why = question, tuple(options), answer, why
+        self._choice = ipw.Dropdown(
+            options=[SKIP, *options], description="Your guess:", style={"description_width": "initial"}
+        )
+        self._choice.layout.width = "max-content"
+        self._noted = ipw.HTML()
+        self._choice.observe(lambda _: self._note(), "value")
+        super().__init__([ipw.HTML(f"<p><b>{html.escape(question)}</b></p>"), self._choice, self._noted])
+        self.add_class("eda-predict")
+
+    @property
+    def guess(self) -> str | None:
+        """What the learner guessed, or None."""
+        return None if self._choice.value == SKIP else str(self._choice.value)
+
+    @guess.setter
+    def guess(self, option: str) -> None:
+        if option not in self.options:
+            raise OptionError("guess", option, f"give one of {', '.join(self.options)}")
+        self._choice.value = option
+
+    def _note(self) -> None:
+        self._noted.value = "" if self.guess is None else "<p>Noted. Now run on, and compare.</p>"
+
+    def reveal(self) -> Answer:
+        """Return the answer, to be shown once the run is over."""
+        return Answer(self)
+
+    def _text(self) -> str:
+        return "\n".join([self.question, *(f"  - {option}" for option in self.options)])
+
+
+class Answer:
+    """The answer to a prediction, beside the learner's guess, with the reason."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        guess = prediction.guess
+        yours = "You skipped the question." if guess is None else f"Your guess: {guess}."
+        verdict = (
+            "" if guess is None else " That is what happened." if guess == prediction.answer else " Not this time."
+        )
+        self._lines = (f"Answer: {prediction.answer}.", yours + verdict, prediction.why)
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines)
+
+    def _repr_html_(self) -> str:
+        answer, yours, why = (html.escape(line) for line in self._lines)
+        return f"<p><b>{answer}</b> {yours}</p><p>{why}</p>"
+
+
+def predict(
+    question: str, options: Sequence[str] | None = None, answer: str | None = None, why: str | None = None
+) -> Prediction:
+    """Ask one of the course's questions by its name, as in `predict("00-checkout")`, or a question of your own.
+
+    The answer must be unambiguous. "skip" is the default, so that a notebook can run from top to bottom. Raises
+    `OptionError` for a name that is not there, or an answer that is not among the options.
+    """
+    if options is not None and answer is not None and why is not None:
+        return Prediction(question, options, answer, why)
+    if question not in QUESTIONS or (options, answer, why) != (None, None, None):
+        hint = f"give options, answer and why, or the name of a question: {', '.join(QUESTIONS)}"
+        raise OptionError("question", question, hint)
+    asked = QUESTIONS[question]
+    return Prediction(asked.text, asked.options, asked.answer, asked.why)

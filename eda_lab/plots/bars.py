@@ -1,0 +1,138 @@
+"""The signs of a timeline: bars for attempts, thin lines for waits, small marks for messages; and their legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from eda_lab.columns import Columns, Outcome
+from eda_lab.plots.canvas import INK, PALETTE, line, mixed, width_of, write
+
+__all__ = ["LOOKS", "NEVER", "Pen", "Sign", "began", "over", "signs"]
+
+NEVER = 1 << 62
+TICK = 2.5  # pixels that what takes no time is given
+
+
+class Look(NamedTuple):
+    """How an outcome is drawn: never told by its colour alone."""
+
+    color: str
+    hatch: str
+    mark: str
+
+
+LOOKS = {
+    Outcome.DONE: Look(PALETTE["green"], "", ""),
+    Outcome.FAILED: Look(PALETTE["orange"], "////", "x"),
+    Outcome.CRASHED: Look(PALETTE["vermillion"], "xxxx", "X"),
+    Outcome.DEAD_LETTERED: Look(PALETTE["black"], "", "s"),
+    Outcome.DROPPED: Look(PALETTE["purple"], "....", "v"),
+    Outcome.IN_FLIGHT: Look(PALETTE["sky"], "....", ">"),
+}
+MARKS = "Do^ph*"  # of the types of messages; the last stands for all further types
+
+
+def began(c: Columns, row: int) -> int:
+    """Return when an attempt began, or was dropped without having begun; `NEVER` if it still stands in the queue."""
+    return c.started[row] if c.started[row] >= 0 else c.ended[row] if c.ended[row] >= 0 else NEVER
+
+
+def over(c: Columns, row: int) -> int:
+    """Return when an attempt ended, or how far the run has come."""
+    return c.ended[row] if c.ended[row] >= 0 else c.now_us
+
+
+class Sign(NamedTuple):
+    """A sign of the legend: what it means, and how it is drawn around a point."""
+
+    word: str
+    draw: Callable[[Axes, float, float], object]
+
+
+def signs(c: Columns, rows: Sequence[int]) -> list[Sign]:
+    """Return what the legend has to explain, for the attempts in these rows and for all messages."""
+    outcomes = {c.outcome[row] for row in rows if began(c, row) < NEVER}
+    found = [Sign(outcome.word, partial(_sample, outcome)) for outcome in LOOKS if outcome in outcomes]
+    if any(_waited_until(c, row) > c.queued[row] for row in rows):
+        found.append(Sign("waiting in the queue", lambda axes, x, y: _wait(axes, x - 10, x + 10, y)))
+    kinds = {(type_, cause >= 0) for type_, cause in zip(c.type_of, c.cause, strict=True)}
+    others = len(c.types) - len(MARKS) + 1
+    for number, (name, mark) in enumerate(zip(c.types, MARKS, strict=False)):
+        inside = INK if (number, False) in kinds else "white"
+        word = f"{others} other types" if mark == MARKS[-1] and others > 1 else name
+        found.append(Sign(word, partial(_legend_mark, mark, inside)))
+    return found
+
+
+class Pen:
+    """Draws attempts and messages on axes whose x is in seconds, `scale` pixels each, and whose y is in pixels."""
+
+    def __init__(self, axes: Axes, columns: Columns, end: float, scale: float) -> None:
+        self.axes, self.columns, self.end, self.scale = axes, columns, end, scale
+
+    def attempt(self, row: int, y: float, *, named: bool, numbered: bool) -> None:
+        """Draw an attempt with its wait below it; write the message's id and the attempt's number on it, if it fits."""
+        c, outcome = self.columns, Outcome(self.columns.outcome[row])
+        start, queued = began(c, row), c.queued[row]
+        if _waited_until(c, row) > queued:
+            _wait(self.axes, queued / 1e6, _waited_until(c, row) / 1e6, y + 12)
+        if start == NEVER:
+            return
+        left, right = start / 1e6, over(c, row) / 1e6
+        length = max(right - left, TICK / self.scale)
+        _bar(self.axes, outcome, (left, y - 8), (length, 16), right)
+        name, number = c.message_id(c.message[row]), str(c.attempt[row])
+        words = [f"{name}, attempt {number}", name] if named else [f"attempt {number}", number]
+        room = min(length, self.end - left) * self.scale - 8
+        fitting = [word for word in words[0 if numbered else 1 :] if width_of(word) <= room]
+        if fitting and (named or numbered):
+            paper = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.0} if LOOKS[outcome].hatch else None
+            color = "white" if outcome == Outcome.DEAD_LETTERED else INK
+            write(self.axes, left + length / 2, y, fitting[0], align="center", color=color, bbox=paper)
+
+    def messages(self, y: float) -> None:
+        """Draw what was published: a mark for each type, hollow where a handler published it."""
+        c = self.columns
+        places: dict[tuple[int, bool], list[float]] = {}
+        for type_, cause, published in zip(c.type_of, c.cause, c.published, strict=True):
+            if published / 1e6 <= self.end:
+                places.setdefault((type_, cause >= 0), []).append(published / 1e6)
+        for (type_, caused), seconds in places.items():
+            mark, inside = MARKS[min(type_, len(MARKS) - 1)], "white" if caused else INK
+            _mark(self.axes, seconds, y, mark, inside, c.types[type_])
+
+
+def _waited_until(c: Columns, row: int) -> int:
+    return min(began(c, row), c.now_us)
+
+
+def _bar(
+    axes: Axes, outcome: Outcome, corner: tuple[float, float], size: tuple[float, float], end: float, gid: str = ""
+) -> None:
+    look, edge = LOOKS[outcome], mixed(LOOKS[outcome].color, "black", 0.35)
+    face, gid = mixed(look.color, "white", 0.35), gid or outcome.word
+    axes.add_patch(Rectangle(corner, *size, fc=face, ec=edge, hatch=look.hatch, lw=0.8, gid=gid))
+    if look.mark:
+        axes.plot(end, corner[1] - 5, look.mark, ms=5, mfc=edge, mec=edge, gid=gid)
+
+
+def _sample(outcome: Outcome, axes: Axes, x: float, y: float) -> None:
+    _bar(axes, outcome, (x - 10, y - 6), (20, 12), x + 10, "legend")
+
+
+def _legend_mark(mark: str, inside: str, axes: Axes, x: float, y: float) -> None:
+    _mark(axes, [x], y, mark, inside, "legend")
+
+
+def _wait(axes: Axes, start: float, stop: float, y: float) -> None:
+    line(axes, [start, stop], [y, y], lw=1.6, gid="waiting")
+    line(axes, [start, start], [y - 3, y + 3], gid="waiting")
+
+
+def _mark(axes: Axes, xs: Sequence[float], y: float, mark: str, inside: str, gid: str) -> None:
+    axes.plot(xs, [y] * len(xs), mark, ms=6.5, mfc=inside, mec=INK, mew=1.2, zorder=3, gid=gid)

@@ -1,0 +1,283 @@
+"""Ctrl-C, for real: it stops a run between two things or inside a handler, and the bus can be run again."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from eda_lab import Event, EventBus, Faults, LabWarning, Retry, exponential, sleep
+from eda_lab.clock import Clock
+from eda_lab.delivery import Crash, crash_point
+
+pytestmark = pytest.mark.usefixtures("terminal")
+
+
+class Pinged(Event):
+    """Something to work on."""
+
+    number: int
+
+
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Let Ctrl-C do what it does in a terminal and in a notebook, however the tests were started."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    after = signal.signal(signal.SIGINT, before)
+    assert after is signal.default_int_handler, "a run has to put back what it found"
+
+
+def ctrl_c() -> None:
+    """Press Ctrl-C now."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def once(action: Callable[[], None]) -> Callable[[], bool]:
+    """Return a function that acts at its first call alone, and says whether it did."""
+    calls = count()
+
+    def act() -> bool:
+        first = next(calls) == 0
+        if first:
+            action()
+        return first
+
+    return act
+
+
+def busy_bus(press_at: int) -> EventBus:
+    """Return a bus with a queue of work, whose n-th service time is drawn while somebody presses Ctrl-C."""
+    draws = count(1)
+    draw = exponential(0.5)
+
+    def takes(rng: object) -> float:
+        if next(draws) == press_at:
+            ctrl_c()
+        return draw(rng)
+
+    def pong(ping: Pinged, delivery: object) -> Pinged | None:
+        if ping.number % 3 == 0 and delivery.attempt == 1:
+            raise ConnectionError
+        return Pinged(-ping.number) if ping.number > 0 else None
+
+    bus = EventBus(seed=3)
+    bus.subscribe(Pinged, pong, name="pong", workers=2, takes=takes, retry=Retry(max_attempts=2, jitter=1))
+    bus.subscribe(Pinged, lambda _: None, name="count", takes=0.1)
+    for number in range(10):
+        bus.publish(Pinged(number))
+    return bus
+
+
+@pytest.mark.parametrize("press_at", [1, 2, 7, 20])
+def test_between_two_things_nothing_is_half_done_and_nothing_changes(press_at: int) -> None:
+    """The run stops, the books balance, and the run that goes on is the run that would have been."""
+    whole, stopped = busy_bus(press_at=0), busy_bus(press_at)
+    whole.run()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run()
+    stopped.trace.check_conservation()
+    assert len(stopped.columns.log) < len(whole.columns.log)
+    stopped.run()
+    assert stopped.trace.transcript() == whole.trace.transcript()
+
+
+def test_a_handler_that_hangs_is_broken_off_and_its_attempt_is_made_again() -> None:
+    """A learner's endless loop costs a key press, not the kernel."""
+    bus, tries = EventBus(), []
+    alarm = threading.Timer(0.03, os.kill, [os.getpid(), signal.SIGINT])
+
+    def hang_at_first(event: Pinged) -> None:
+        tries.append(event.number)
+        if len(tries) == 1:
+            alarm.start()
+            while True:
+                pass
+
+    bus.subscribe(Pinged, hang_at_first, name="loop", takes=1)
+    bus.publish(Pinged(1))
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    alarm.join()
+    assert bus.trace.deliveries[0].outcome == "in flight"
+    bus.trace.check_conservation()
+    bus.publish(Pinged(2))
+    bus.run()
+    assert tries == [1, 1, 2]
+    assert [(d.outcome, d.attempt, d.ended_at) for d in bus.trace.deliveries] == [("done", 1, 1.0), ("done", 1, 2.0)]
+    bus.trace.check_conservation()
+
+
+def test_what_a_broken_off_handler_published_by_itself_keeps_its_id() -> None:
+    """The second try is the same attempt: what it publishes is a repeat, and can be recognised as one."""
+    bus = EventBus()
+
+    def publish_then_stop(_: object) -> None:
+        bus.publish("made", {})
+        stop()
+
+    stop = once(ctrl_c)
+    bus.subscribe("asked", publish_then_stop, name="maker")
+    bus.publish("asked", {})
+    with pytest.warns(LabWarning, match="return the event"), pytest.raises(KeyboardInterrupt):
+        bus.run()
+    bus.run()
+    assert [message.id for message in bus.trace.messages] == ["1", "checkout-1/maker.1", "checkout-1/maker.1"]
+
+
+def test_an_async_handler_is_broken_off_in_its_second_half_and_begins_anew() -> None:
+    """A coroutine that was interrupted cannot be woken again."""
+    bus, halves = EventBus(), []
+
+    async def two_halves(_: object) -> None:
+        halves.append("first")
+        await sleep(1)
+        stop()
+        halves.append("second")
+
+    stop = once(ctrl_c)
+    bus.subscribe("asked", two_halves, name="halves")
+    bus.publish("asked", {})
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    bus.run()
+    assert halves == ["first", "first", "second"]
+    assert bus.clock.now == 2.0
+    assert bus.trace.deliveries[0].outcome == "done"
+
+
+def test_a_planned_crash_still_happens_where_it_was_planned() -> None:
+    """Crash points are counted anew when the attempt is made again."""
+    bus, reached = EventBus(faults=Faults(crashes=Crash("steps", "1", 1, 2))), []
+
+    def three_steps(_: object) -> None:
+        for step in ("one", "two", "three"):  # points 1, 2 and 3; 0 is "before work"
+            crash_point(step)
+            reached.append(step)
+            stop()
+
+    stop = once(ctrl_c)
+    bus.subscribe("asked", three_steps, name="steps")
+    bus.publish("asked", {})
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    bus.run()
+    assert reached == ["one", "one", "one", "two", "three"]
+    assert [(d.attempt, d.error) for d in bus.trace.deliveries] == [(1, "crashed two"), (2, None)]
+
+
+def test_a_process_that_publishes_without_end_stops_between_two_events() -> None:
+    """Its generator is not harmed: it goes on where it stopped."""
+    bus, open_ = EventBus(), [True]
+
+    def flood() -> Iterator[Pinged]:
+        for number in count():
+            if number == 5:
+                ctrl_c()
+            if not open_:
+                return
+            yield Pinged(number)
+
+    bus.subscribe(Pinged, lambda _: None, name="sink")
+    bus.process("flood", flood())
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    assert [message.data.number for message in bus.trace.messages] == [0, 1, 2, 3, 4, 5]
+    bus.trace.check_conservation()
+    open_.clear()
+    bus.run()
+    assert [d.outcome for d in bus.trace.deliveries] == ["done"] * 6
+
+
+def test_a_process_that_hangs_takes_two_presses() -> None:
+    """The first waits for a good moment that never comes; the second ends the generator, and the bus goes on."""
+    bus = EventBus()
+
+    def hang() -> Iterator[float]:
+        yield 1.0
+        ctrl_c()
+        ctrl_c()
+        raise AssertionError("this is never reached")
+
+    bus.process("stuck", hang())
+    bus.subscribe(Pinged, lambda _: None, name="sink")
+    bus.publish(Pinged(1), at=2)
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    bus.run()
+    assert bus.trace.deliveries[0].outcome == "done"
+    bus.trace.check_conservation()
+
+
+def test_a_service_time_that_hangs_is_asked_for_again() -> None:
+    """What was to be started stays in the queue, and is started by the next run."""
+    bus = EventBus()
+
+    def takes(_: object) -> float:
+        press_twice()
+        return 1.0
+
+    press_twice = once(lambda: [ctrl_c(), ctrl_c()])
+    bus.subscribe(Pinged, lambda _: None, name="slow", takes=takes)
+    bus.publish(Pinged(1))
+    with pytest.raises(KeyboardInterrupt):
+        bus.run()
+    bus.trace.check_conservation()
+    bus.run()
+    assert [(d.outcome, d.ended_at) for d in bus.trace.deliveries] == [("done", 1.0)]
+
+
+def test_a_press_during_the_last_thing_of_a_slice_is_neither_lost_nor_late() -> None:
+    """Where nothing comes after, the run itself ends with it; the next run knows nothing of it."""
+    for limit in (1, None):
+        clock = Clock()
+        clock.at(1, lambda _: ctrl_c(), None)
+        with pytest.raises(KeyboardInterrupt):
+            clock.run(limit=limit)
+        assert clock.idle
+        assert clock.run() == 0
+
+
+def test_an_error_in_the_same_moment_leaves_no_interrupt_behind() -> None:
+    """The run ends with the error; the press ended it, too, and is not held against the next run."""
+    clock = Clock()
+
+    def press_and_fail(_: object) -> None:
+        ctrl_c()
+        raise ZeroDivisionError
+
+    clock.at(1, press_and_fail, None)
+    with pytest.raises(ZeroDivisionError):
+        clock.run()
+    assert clock.run() == 0
+
+
+def test_somebody_elses_ctrl_c_is_left_alone() -> None:
+    """Where a program handles the signal by itself, a run does not get in between."""
+    presses: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: presses.append(number))
+    clock = Clock()
+    clock.at(1, lambda _: ctrl_c(), None)
+    clock.run()
+    assert presses == [signal.SIGINT]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_in_another_thread_a_run_touches_no_signal() -> None:
+    """Python lets only the main thread set a signal handler."""
+    bus, errors = EventBus(), []
+    bus.subscribe(Pinged, lambda _: None, name="sink")
+    bus.publish(Pinged(1))
+
+    def run() -> None:
+        try:
+            bus.run()
+        except ValueError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert (errors, bus.trace.deliveries[0].outcome) == ([], "done")
