@@ -46,9 +46,10 @@ BusOrTrace: TypeAlias = Wired | Traced
 def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     """Return who hands events to whom: producers -> bus -> groups, and from a group of several on to its consumers.
 
-    The `kind` of a node is "producer", "bus", "group" or "consumer". An edge into the bus carries `types`, how often
-    each type was published that way; its kind is "publishes", or "caused" where a group publishes in turn. An edge to
-    a group ("listens") carries `what` it listens to; one to a consumer is of the kind "shares".
+    The `kind` of a node is "producer", "bus", "group" or "consumer"; a group is `queued`, except on a `DirectBus`. An
+    edge into the bus carries `types`, how often each type was published that way; its kind is "publishes", or "caused"
+    where a group publishes in turn. An edge to a group ("listens") carries `what` it listens to; one to a consumer is
+    of the kind "shares".
 
     >>> from eda_lab import EventBus
     >>> bus = EventBus()
@@ -71,9 +72,10 @@ def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     graph.add_node(bus, kind="bus", label="bus")
     for name in sources:
         if name in left:  # it published before it unsubscribed
-            graph.add_node(name, kind="group", label=name, workers=0)
+            graph.add_node(name, kind="group", label=name, workers=0, queued=True)
     for name, group in groups.items():
-        graph.add_node(name, kind="group", label=name, workers=group.workers, handlers=group.handlers)
+        facts = {"workers": group.workers, "handlers": group.handlers, "queued": trace is not None}
+        graph.add_node(name, kind="group", label=name, **facts)
     for name in sources:
         types = published.get(name, {})
         kind = "publishes" if name in producers else "caused"
@@ -122,7 +124,9 @@ def describe(graph: nx.DiGraph[str]) -> str:
     """Return a graph in words, a line for each edge, in the order in which the graph was built."""
     kinds = [facts.get("kind") for _, facts in graph.nodes(data=True)]
     if "bus" in kinds:
-        head = f"{counted(kinds.count('producer'), 'producer')}, the bus, {counted(kinds.count('group'), 'group')}"
+        groups = [facts for _, facts in graph.nodes(data=True) if facts.get("kind") == "group"]
+        word = "group" if all(facts.get("queued", True) for facts in groups) else "handler"
+        head = f"{counted(kinds.count('producer'), 'producer')}, the bus, {counted(len(groups), word)}"
         return "\n".join([head, *filter(None, (_said(graph, *edge) for edge in graph.edges))])
     if not graph:
         return "no messages yet: bus.publish(event)"

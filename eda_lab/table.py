@@ -93,7 +93,7 @@ class Table(Sequence[tuple[object, ...]]):
         return "\n".join(chain([self.caption] if self.caption else [], lines, [self._cut] if self._cut else []))
 
     def _repr_html_(self) -> str:
-        # Spelled out for each cell: a notebook that is not trusted loses style sheets, and a widget has none for tables.
+        # Spelled out for each cell: a notebook that is not trusted loses style sheets, and widgets have none for it.
         look = [_CELL + ("right" if self._numeric(place) else "left") for place in range(len(self.columns))]
         head = _cells("th", "col", self.columns, look)
         body = "".join(f"<tr>{_cells('td', '', row, look)}</tr>" for row in self._shown())

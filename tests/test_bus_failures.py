@@ -45,10 +45,12 @@ def failing(times: int, error: BaseException | None = None) -> Callable[[Any, An
     return mail
 
 
-def mail_bus(handler: Any, **options: Any) -> EventBus:
-    """Return a bus with one group, that has a letter in its queue."""
+def mail_bus(handler: Any, *, archive: bool = False, **options: Any) -> EventBus:
+    """Return a bus with one group, or two, that have a letter in their queue."""
     bus = EventBus(seed=1)
     bus.subscribe(LetterWritten, handler, name="mail", **options)
+    if archive:
+        bus.subscribe(LetterWritten, lambda _: None, name="archive")
     bus.publish(LetterWritten(1))
     return bus
 
@@ -69,10 +71,7 @@ def test_a_failed_delivery_comes_back_after_a_growing_pause() -> None:
 
 def test_while_it_waits_others_are_served() -> None:
     """A retry does not hold up the queue: the letters behind it overtake."""
-    bus = mail_bus(failing(1), retry=Retry(backoff=10))
-    bus.subscribe(LetterWritten, lambda _: None, name="archive")
-    done: list[int] = []
-    bus.subscribe("sent", lambda number: done.append(number), name="count")
+    bus = mail_bus(failing(1), archive=True, retry=Retry(backoff=10))
     bus.publish(LetterWritten(2), at=5)
     bus.run(until=10)
     assert [(d.message.data.number, d.attempt, d.ended_at) for d in bus.trace.deliveries if d.group == "mail"] == [
@@ -81,6 +80,7 @@ def test_while_it_waits_others_are_served() -> None:
         (2, 1, 5.0),
         (2, 2, None),
     ]
+    assert [d.ended_at for d in bus.trace.deliveries if d.group == "archive"] == [0.0, 5.0]
 
 
 def test_what_is_given_up_on_is_kept_with_its_traceback() -> None:
@@ -202,8 +202,7 @@ def test_a_thousand_dead_letters_are_redriven_in_no_time() -> None:
 )
 def test_no_error_gets_out_of_its_group(error: BaseException, shown: str) -> None:
     """Not even one that means to end the program, cannot say what it is, or fills the memory with what it says."""
-    bus = mail_bus(failing(9, error))
-    bus.subscribe(LetterWritten, lambda _: None, name="archive")
+    bus = mail_bus(failing(9, error), archive=True)
     bus.publish(LetterWritten(2))
     bus.run()
     assert [d.outcome for d in bus.trace.deliveries if d.group == "archive"] == ["done", "done"]
@@ -254,8 +253,7 @@ def test_70_000_attempts_are_counted() -> None:
 def test_a_service_time_that_is_none_stops_the_run_until_it_is_mended(bad: Any) -> None:
     """It is the scenario that is wrong, not the delivery: that stays in the queue, and the next run serves it."""
     times = [bad, 2.0]
-    bus = mail_bus(failing(0), takes=lambda _: times.pop(0))
-    bus.subscribe(LetterWritten, lambda _: None, name="archive")
+    bus = mail_bus(failing(0), archive=True, takes=lambda _: times.pop(0))
     with pytest.raises(OptionError, match="takes="):
         bus.run()
     assert bus.trace.check_conservation().column("queued") == [1, 1]

@@ -18,14 +18,15 @@ def reconcile(
 ) -> Table:
     """Return the table What the shop needs / What happened / Your guess, a row for each thing needed.
 
-    The guess of a prediction stands in the row that it was `about`. Raises `OptionError` where there is no such row.
+    The guess of a prediction stands in the row that it was `about`; without one there is no such column. Raises `OptionError` where there is no such row.
 
     >>> reconcile({"e-mails sent": 1}, {"e-mails sent": 0})
-    What the shop needs  Needed  What happened  Your guess
-    -------------------  ------  -------------  ----------
+    What the shop needs  Needed  What happened
+    -------------------  ------  -------------
     e-mails sent              1  0, differs
     """
     if about is not None and about not in needed:
         raise OptionError("about", about, f"give one of {', '.join(needed)}")
-    guessed = "" if guess is None else guess.guess or "skipped"
-    return needs_table(needed, happened, {} if about is None else {about: guessed})
+    if guess is None or about is None:
+        return needs_table(needed, happened)
+    return needs_table(needed, happened, {about: guess.guess or "skipped"})

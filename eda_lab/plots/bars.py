@@ -72,8 +72,8 @@ def signs(c: Columns, rows: Sequence[int]) -> list[Sign]:
 class Pen:
     """Draws attempts and messages on axes whose x is in seconds, `scale` pixels each, and whose y is in pixels."""
 
-    def __init__(self, axes: Axes, columns: Columns, end: float, scale: float) -> None:
-        self.axes, self.columns, self.end, self.scale = axes, columns, end, scale
+    def __init__(self, axes: Axes, columns: Columns, end: float, scale: float, crowded: bool) -> None:
+        self.axes, self.columns, self.end, self.scale, self.crowded = axes, columns, end, scale, crowded
 
     def attempt(self, row: int, y: float, *, named: bool, numbered: bool) -> None:
         """Draw an attempt with its wait below it; write the message's id and the attempt's number on it, if it fits."""
@@ -85,7 +85,9 @@ class Pen:
             return
         left, right = start / 1e6, over(c, row) / 1e6
         length = max(right - left, TICK / self.scale)
-        _bar(self.axes, outcome, (left, y - 8), (length, 16), right)
+        # In a crowd the borders of short bars would be all that is seen.
+        border = 0.3 if self.crowded and length * self.scale < 6 else 0.8
+        _bar(self.axes, outcome, (left, y - 8), (length, 16), right, border)
         name, number = c.message_id(c.message[row]), str(c.attempt[row])
         words = [f"{name}, attempt {number}", name] if named else [f"attempt {number}", number]
         room = min(length, self.end - left) * self.scale - 8
@@ -104,7 +106,7 @@ class Pen:
                 places.setdefault((type_, cause >= 0), []).append(published / 1e6)
         for (type_, caused), seconds in places.items():
             mark, inside = MARKS[min(type_, len(MARKS) - 1)], "white" if caused else INK
-            _mark(self.axes, seconds, y, mark, inside, c.types[type_])
+            _mark(self.axes, seconds, y, mark, inside, c.types[type_], 6.5 if len(seconds) < 100 else 4.0)
 
 
 def _waited_until(c: Columns, row: int) -> int:
@@ -112,17 +114,23 @@ def _waited_until(c: Columns, row: int) -> int:
 
 
 def _bar(
-    axes: Axes, outcome: Outcome, corner: tuple[float, float], size: tuple[float, float], end: float, gid: str = ""
+    axes: Axes,
+    outcome: Outcome,
+    corner: tuple[float, float],
+    size: tuple[float, float],
+    end: float,
+    border: float = 0.8,
+    gid: str = "",
 ) -> None:
     look, edge = LOOKS[outcome], mixed(LOOKS[outcome].color, "black", 0.35)
     face, gid = mixed(look.color, "white", 0.35), gid or outcome.word
-    axes.add_patch(Rectangle(corner, *size, fc=face, ec=edge, hatch=look.hatch, lw=0.8, gid=gid))
+    axes.add_patch(Rectangle(corner, *size, fc=face, ec=edge, hatch=look.hatch, lw=border, gid=gid))
     if look.mark:
         axes.plot(end, corner[1] - 5, look.mark, ms=5, mfc=edge, mec=edge, gid=gid)
 
 
 def _sample(outcome: Outcome, axes: Axes, x: float, y: float) -> None:
-    _bar(axes, outcome, (x - 10, y - 6), (20, 12), x + 10, "legend")
+    _bar(axes, outcome, (x - 10, y - 6), (20, 12), x + 10, gid="legend")
 
 
 def _legend_mark(mark: str, inside: str, axes: Axes, x: float, y: float) -> None:
@@ -134,5 +142,5 @@ def _wait(axes: Axes, start: float, stop: float, y: float) -> None:
     line(axes, [start, start], [y - 3, y + 3], gid="waiting")
 
 
-def _mark(axes: Axes, xs: Sequence[float], y: float, mark: str, inside: str, gid: str) -> None:
-    axes.plot(xs, [y] * len(xs), mark, ms=6.5, mfc=inside, mec=INK, mew=1.2, zorder=3, gid=gid)
+def _mark(axes: Axes, xs: Sequence[float], y: float, mark: str, inside: str, gid: str, size: float = 6.5) -> None:
+    axes.plot(xs, [y] * len(xs), mark, ms=size, mfc=inside, mec=INK, mew=1.2, zorder=3, gid=gid)

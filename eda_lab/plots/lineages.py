@@ -18,7 +18,7 @@ __all__ = ["lineage"]
 
 MARGIN, GAP = 20, 14  # around the picture, between rows
 BOX = (160, 62)  # of a message
-MOST = 24  # messages in one picture
+MOST, FEW = 24, 8  # messages in one picture, and where none led to another
 
 
 @plainly
@@ -27,7 +27,7 @@ def lineage(trace: BusOrTrace, message_id: str | Message | None = None) -> Plot:
     graph = graphs.lineage(trace, message_id)
     if not graph:
         return card("Lineage", "nothing happened yet: bus.publish(...), then bus.run()")
-    shown = list(islice(_preorder(graph), MOST))
+    shown = list(islice(_preorder(graph), MOST if graph.size() else FEW))
     generation = _generations(graph, shown)
     deepest = max(generation.values())
     wide, high = BOX
@@ -98,11 +98,13 @@ def _message(axes: Axes, graph: nx.DiGraph[str], name: str, x: float, y: float) 
 
 
 def _story(graph: nx.DiGraph[str]) -> str:
-    roots = [name for name, number in graph.in_degree() if number == 0]
-    deepest = max(_generations(graph, list(_preorder(graph))).values())
-    caused = counted(len(graph) - len(roots), "message")
-    says = f"{counted(len(roots), 'message')} from producers led to {caused} more"
-    return f"{says}, at most {counted(deepest, 'step')} on." if deepest else f"{says}: no handler returned an event."
+    if not graph.size():
+        return f"{counted(len(graph), 'message')}, and none led to another: no handler returned an event."
+    generation = _generations(graph, list(_preorder(graph)))
+    roots = list(generation.values()).count(0)
+    caused = counted(len(graph) - roots, "message")
+    steps = counted(max(generation.values()), "step")
+    return f"{counted(roots, 'message')} from producers led to {caused} more, in at most {steps}."
 
 
 def _arrows(graph: nx.DiGraph[str], shown: int) -> str:

@@ -91,7 +91,7 @@ def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Pl
     )
     axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, height, end)
     axes.set(ylim=(height, 0), yticks=[])
-    pen = Pen(axes, c, end, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
+    pen = Pen(axes, c, end, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]), len(drawn) > 100)
     pen.messages(LANE / 2)
     places = {lane: (number + 1.5) * LANE for number, lane in enumerate(shown)}
     for row in drawn:

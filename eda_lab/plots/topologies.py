@@ -32,6 +32,7 @@ class _Row:
     below: list[str]
     back: bool = False
     workers: int = 1
+    queued: bool = False
     y: float = 0.0
 
     @property
@@ -87,7 +88,9 @@ def _row(graph: nx.DiGraph[str], name: str, bus: str) -> _Row:
         return _Row(facts["label"], _some(into), [])
     what = graph.edges.get((bus, name), {}).get("what", ())
     listens = ["* (every event)" if name == "*" else name for name in what]
-    return _Row(facts["label"], _some(listens), _some(into), graph.has_edge(name, bus), facts["workers"])
+    return _Row(
+        facts["label"], _some(listens), _some(into), graph.has_edge(name, bus), facts["workers"], facts["queued"]
+    )
 
 
 def _draw(axes: Axes, height: float, producers: list[_Row], groups: list[_Row]) -> None:
@@ -122,10 +125,11 @@ def _draw(axes: Axes, height: float, producers: list[_Row], groups: list[_Row]) 
 def _group(axes: Axes, row: _Row, x: float, width: float) -> None:
     """Draw a group: a box with the slots of its queue at the left, and a hexagon for each of several consumers."""
     box(axes, x, row.y - row.half, width, 2 * row.half, COLORS["group"], rounding=3)
-    for slot in (10, 15, 20):
+    for slot in (10, 15, 20) if row.queued else ():
         line(axes, [x + slot, x + slot], [row.y - 10, row.y + 10], lw=2.0, color=PALETTE["blue"], zorder=3)
-    kind = f"group, {counted(row.workers, 'consumer')}" if row.workers else "group that left"
-    _name(axes, x + 30, row.y, row.name, kind, width - 38)
+    kind = f"group, {counted(row.workers, 'consumer')}" if row.queued else "handler"
+    kind = kind if row.workers else "group that has left"
+    _name(axes, x + (30 if row.queued else 12), row.y, row.name, kind, width - 38)
     for number in range(1, row.fan + 1):
         y = row.y + (number - (row.fan + 1) / 2) * 26
         if number == 4 < row.workers:
@@ -148,21 +152,29 @@ def _label(axes: Axes, x: float, y: float, labels: list[str], room: float, step:
 
 def _finding(producers: list[_Row], groups: list[_Row]) -> str:
     who = named([row.name for row in producers]) or "Nobody"
-    says = f"{who} {'publishes' if len(producers) < 2 else 'publish'} to the bus"
-    listens = [row for row in groups if row.workers]
-    says += (
-        f", which serves {counted(len(listens), 'group')}: {named([row.name for row in listens], 12)}."
-        if listens
-        else ("; nobody listens.")
-    )
+    listen = [row.name for row in groups if row.workers]
     back = [row.name for row in groups if row.back]
-    return f"{says} {named(back)} {'publishes' if len(back) == 1 else 'publish'} in turn." if back else says
+    served = (
+        f"which serves {counted(len(listen), _word(groups))}: {named(listen, 12)}." if listen else "but nobody listens."
+    )
+    says = [f"{who} {'publishes' if len(producers) < 2 else 'publish'} to the bus, {served}"]
+    if back:
+        says.append(f"{named(back)} {'publishes' if len(back) == 1 else 'publish'} in turn.")
+    return " ".join(says)
+
+
+def _word(groups: list[_Row]) -> str:
+    return "group" if all(row.queued for row in groups) else "handler"
 
 
 def _how_to_read(groups: list[_Row]) -> str:
-    says = "Each group gets its own copy of every event it listens to."
+    says = ["Each group gets its own copy of every event it listens to."]
+    if _word(groups) == "handler":
+        says = ["Inside publish the bus calls the handlers, one after the other; there is no queue."]
     if any(row.fan for row in groups):
-        says += " The consumers of a group share the work: one of them gets the copy."
+        says.append("The consumers of a group share the work: one of them gets the copy.")
     if any(row.back for row in groups):
-        says += " Dashed: what a group publishes in turn."
-    return f"{says} Not drawn: {counted(len(groups) - MOST, 'more group')}." if len(groups) > MOST else says
+        says.append("Dashed: what a group publishes in turn.")
+    if len(groups) > MOST:
+        says.append(f"Not drawn: {counted(len(groups) - MOST, 'more group')}.")
+    return " ".join(says)

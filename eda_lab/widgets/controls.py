@@ -14,7 +14,7 @@ import traitlets
 
 from eda_lab.errors import OptionError
 
-__all__ = ["controls_for"]
+__all__ = ["controls_for", "word"]
 
 _LABEL = {"description_width": "initial"}
 
@@ -41,9 +41,7 @@ def _control(name: str, default: Any, given: Any) -> tuple[ipw.Widget, ipw.Widge
         value = given[0] if default is inspect.Parameter.empty else default
         if value not in given:
             raise OptionError(name, given, f"the scenario's own default {value!r} is not among these")
-        return _shown(
-            ipw.Dropdown(options=[(_word(v), v) for v in given], value=value, description=label, style=_LABEL)
-        )
+        return _shown(ipw.Dropdown(options=[(word(v), v) for v in given], value=value, description=label, style=_LABEL))
     if isinstance(given, tuple):
         return _range(name, label, default, given)
     value = default if given is None else given
@@ -82,5 +80,6 @@ def _shown(widget: ipw.Widget) -> tuple[ipw.Widget, ipw.Widget]:
     return widget, widget
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """Return a setting as a person reads it."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

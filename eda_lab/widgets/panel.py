@@ -14,7 +14,7 @@ import ipywidgets as ipw
 from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
 from eda_lab.table import Table
-from eda_lab.widgets.controls import controls_for
+from eda_lab.widgets.controls import controls_for, word
 from eda_lab.widgets.shown import Shown, html_of, needs_table
 
 __all__ = ["Compare", "Panel", "Run"]
@@ -31,6 +31,13 @@ class Run:
         self.bus, self.world = made if isinstance(made, tuple) else (made, None)
         # A parameter called `until` stops the run at that second, so that a lesson can scrub through time.
         self.bus.run(until=values.get("until"))
+
+    @property
+    def happened(self) -> dict[str, int]:
+        """What the world did of what was asked of it, as counts; empty where the world cannot tell."""
+        if not hasattr(self.world, "needs"):
+            return {}
+        return {name: self.world.done[name] for name in self.world.needs(self.bus.trace)}
 
     def needs(self) -> Table | None:
         """Return the table of what the shop needs and what happened, where the world can tell."""
@@ -136,7 +143,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.control = pairs[0]
         fixed = {name: value for name, value in settings.items() if name != self.control}
         self.runs = [Run(scenario, {**fixed, self.control: value}) for value in settings[self.control]]
-        self._titles = [f"{self.control.replace('_', ' ')}: {value}" for value in settings[self.control]]
+        self._titles = [f"{self.control.replace('_', ' ')}: {word(value)}" for value in settings[self.control]]
         self._views = views
         columns = [self._column(title, run) for title, run in zip(self._titles, self.runs, strict=True)]
         grid = ipw.HBox(columns)
@@ -152,7 +159,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
     @property
     def table(self) -> Table:
         """What happened in the one run and in the other; where they differ it says so."""
-        first, second = (run.world.done if run.world is not None else {} for run in self.runs)
+        first, second = (run.happened for run in self.runs)
         rows: list[tuple[object, ...]] = [
             (name, first[name], second[name], "" if first[name] == second[name] else "differs") for name in first
         ]

@@ -8,7 +8,6 @@ machine falls on all of them alike. A ratio is the median, over the rounds, of c
 
 import argparse
 import gc
-import logging
 import os
 import random
 import subprocess
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from tempfile import TemporaryDirectory
 from timeit import Timer
+from types import new_class
 
 import blinker
 from aiopubsub import Hub, Key
@@ -45,6 +45,7 @@ class Sizes:
 QUICK = Sizes(3, 20, types=20, queue_rounds=1, customers=200, erlang_seeds=1, erlang_customers=2_000, import_rounds=1)
 Case = Callable[[], float]
 Times = Mapping[str, Sequence[float]]
+Pairs = Sequence[tuple[str, str, float | None]]  # (case, base, bound of their ratio)
 
 
 class OrderPlaced(Event):
@@ -53,9 +54,6 @@ class OrderPlaced(Event):
     order_id: str
     customer_id: str
     total_cents: int
-
-
-# --- timing
 
 
 def timed(statement: str, setup: str = "pass", number: int = 1, **names: object) -> Case:
@@ -89,19 +87,14 @@ def judged(value: float, bound: float | None) -> tuple[str, str, str]:
     return f"{value:6.3f}", f"<= {bound:g}", "ok" if value <= bound else "over"
 
 
-def compared(
-    title: str, times: Times, unit: str, scale: float, pairs: Sequence[tuple[str, str, float | None]]
-) -> Table:
-    """Return a table of the times, a row for each (case, base, bound) of their ratio."""
+def compared(title: str, times: Times, unit: str, scale: float, pairs: Pairs) -> Table:
+    """Return a table of the times, a row for each of the pairs."""
     rows = []
     for case, base, bound in pairs:
         ratio = median(ours / theirs for ours, theirs in zip(times[case], times[base], strict=True))
         seconds = (f"{min(times[case]) * scale:8,.1f}", f"{median(times[case]) * scale:8,.1f}")
         rows.append((case, *seconds, f"x {base}", *judged(ratio, bound)))
     return Table(["case", f"min, {unit}", f"median, {unit}", "base", "ratio", "bound", ""], rows, f"## {title}")
-
-
-# --- the sections, each an iterator of what is to be shown
 
 
 def counter(cell: list[int]) -> Callable[[object], None]:
@@ -124,7 +117,6 @@ def keyed_counter(cell: list[int]) -> Callable[[object, object], None]:
 
 def fan_out(sizes: Sizes) -> Iterator[object]:
     """Publish one event to five handlers, over and over."""
-    logging.getLogger("aiopubsub").disabled = True
     cells = {name: [[0] for _ in range(5)] for name in ("bare loop", "DirectBus", "aiopubsub", "blinker", "pyee")}
     bus, hub, signal, emitter, key = DirectBus(), Hub(), blinker.Signal(), EventEmitter(), Key("order", "placed")
     for number in range(5):
@@ -154,7 +146,7 @@ def fan_out(sizes: Sizes) -> Iterator[object]:
 
 def routing(sizes: Sizes) -> Iterator[object]:
     """Publish one type on a bus that knows this one alone, and on a bus that knows many."""
-    kinds = [type(Event)(f"Kind{number}", (Event,), {"__module__": __name__}) for number in range(sizes.types)]
+    kinds = [new_class(f"Kind{number}", (Event,)) for number in range(sizes.types)]
     events = [kind() for kind in kinds]
     random.Random(7).shuffle(events)
     one, many = DirectBus(), DirectBus()
@@ -215,16 +207,13 @@ def imports(sizes: Sizes) -> Iterator[object]:
     All is compiled in the first round, which does not count, into a folder that is thrown away: where Python may not
     keep its bytecode, this would only tell how long it takes to compile.
     """
-    base, ours = "import dataclasses", "from eda_lab import Event, EventBus, DirectBus"
+    ours = "from eda_lab import Event, EventBus, DirectBus"
     block = "import sys; sys.modules['typing_extensions'] = None"
     with TemporaryDirectory() as folder:
-        cases = {
-            "dataclasses": fresh(folder, base),
-            "msgspec": fresh(folder, "import msgspec"),
-            "eda_lab": fresh(folder, ours),
-            "msgspec, no typing_extensions": fresh(folder, "import msgspec", block),
-            "eda_lab, no typing_extensions": fresh(folder, ours, block),
-        }
+        cases = {"dataclasses": fresh(folder, "import dataclasses")}
+        for without, before in [("", "pass"), (", no typing_extensions", block)]:
+            cases["msgspec" + without] = fresh(folder, "import msgspec", before)
+            cases["eda_lab" + without] = fresh(folder, ours, before)
         times = interleaved(cases, sizes.import_rounds)
     pairs = [(case, "dataclasses", 4.0 if case.startswith("eda_lab") else None) for case in cases]
     yield compared(f"import: '{ours}' in fresh interpreters", times, "ms", 1e3, pairs)
@@ -232,14 +221,8 @@ def imports(sizes: Sizes) -> Iterator[object]:
 
 def fresh(bytecode: str, statement: str, before: str = "pass") -> Case:
     """Return a case that takes the time of a statement in an interpreter of its own, its start left out."""
-    lines = [
-        "from time import perf_counter",
-        before,
-        "start = perf_counter()",
-        statement,
-        "print(perf_counter() - start)",
-    ]
-    command = [sys.executable, "-c", "\n".join(lines)]
+    script = "from time import perf_counter as now\n{}\nstart = now()\n{}\nprint(now() - start)"
+    command = [sys.executable, "-c", script.format(before, statement)]
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
     return lambda: float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
 
