@@ -67,14 +67,22 @@ def discard(sleeping: Coroutine[Any, Any, Any]) -> None:
 def _send(coroutine: Coroutine[Any, Any, Any]) -> Pause:
     try:
         awaited = coroutine.send(None)
-    except RuntimeError as error:
-        if "no running event loop" in str(error):  # what asyncio says where it is not at work, as in a plain script
+    except (RuntimeError, AttributeError) as error:
+        if _misses_a_loop(error):
             raise LabAwaitError(coroutine) from error
         raise
     if type(awaited) is not Pause:
         coroutine.close()
         raise LabAwaitError(awaited)
     return awaited
+
+
+def _misses_a_loop(error: BaseException) -> bool:
+    """Whether asyncio failed inside itself, as it does where no event loop is at work, such as in a plain script."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith("asyncio.")
 
 
 def describe(error: BaseException) -> str:

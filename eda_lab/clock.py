@@ -33,6 +33,8 @@ in_lab: ContextVar[bool] = ContextVar("in_lab", default=False)
 
 def microseconds(option: str, seconds: object) -> int:
     """Return a span of seconds as whole microseconds; raise `OptionError` unless it is a number from 0 to `LONGEST`."""
+    if type(seconds) is float and 0.0 <= seconds <= LONGEST:  # nearly always, and often
+        return round(seconds * 1e6)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise OptionError(option, seconds, "give a number of seconds")
     if not 0 <= seconds <= LONGEST:
@@ -54,7 +56,7 @@ class Clock:
     2.0
     """
 
-    __slots__ = ("_entries", "agenda", "breaking", "busy", "now_us", "ready")
+    __slots__ = ("_entries", "agenda", "breaking", "busy", "counting", "now_us", "ready")
 
     def __init__(self) -> None:
         self.now_us = 0
@@ -62,6 +64,7 @@ class Clock:
         self.ready: deque[tuple[Action, Any]] = deque()  # what is to be done at this very instant, in order
         self.busy: object = None  # the worker whose handler is running: it alone may be interrupted in the middle
         self.breaking = False  # Ctrl-C was pressed, and the run is to stop before the next thing
+        self.counting = False  # whether this run is to stop after a number of things
         self._entries = 0
 
     @property
@@ -95,6 +98,7 @@ class Clock:
         agenda, ready = self.agenda, self.ready
         horizon = LAST_US if until_us is None else until_us
         left = -1 if limit is None else limit
+        self.counting = limit is not None
         done = 0
         with self._interruptible():
             while done != left:

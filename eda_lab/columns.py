@@ -107,17 +107,23 @@ class Columns:
         self.log.append(row * 8)  # Record.PUBLISHED
         return row
 
-    def enter(self, message: int, group: int, attempt: int, due: int) -> int:
+    def enter(self, message: int, group: int, attempt: int, due: int, outcome: int = 0) -> int:
         """Write down an attempt that is to wait until `due`, and return its row."""
         row = len(self.message)
         self.message.append(message)
         self.group.append(group)
         self.worker.append(-1)
         self.attempt.append(attempt)
-        self.outcome.append(0)  # Outcome.WAITING
+        self.outcome.append(outcome)
         self.queued.append(due)
         self.started.append(-1)
         self.ended.append(-1)
+        return row
+
+    def receive(self, message: int, group: int, now: int) -> int:
+        """Write down a first attempt that is queued at once, and return its row."""
+        row = self.enter(message, group, 1, now, 1)  # Outcome.QUEUED
+        self.log.append(row * 8 + 1)
         return row
 
     def queue(self, row: int) -> None:

@@ -47,7 +47,7 @@ def _check_attempts(columns: Columns) -> None:
     for row, (message, group, attempt) in enumerate(zip(columns.message, columns.group, columns.attempt, strict=True)):
         outcome, started, ended = Outcome(columns.outcome[row]), columns.started[row], columns.ended[row]
         *marks, error = _MARKS[outcome]
-        if marks != [started >= 0, ended >= 0] or error is (row not in columns.errors):
+        if marks != [started >= 0, ended >= 0] or error is (row not in columns.errors) or attempt < 1:
             raise ConservationError(f"attempt {row} of {columns.groups[group]} cannot be {outcome.word}")
         moments = [columns.published[message], columns.queued[row], *(us for us in (started, ended) if us >= 0)]
         if moments != sorted(moments):

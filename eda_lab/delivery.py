@@ -13,7 +13,7 @@ import msgspec
 
 from eda_lab.clock import microseconds
 from eda_lab.errors import OptionError, one_line
-from eda_lab.events import Message, require_event
+from eda_lab.events import Message
 
 __all__ = [
     "Crash",
@@ -201,5 +201,4 @@ class Later(msgspec.Struct, frozen=True):
 def later(seconds: float, event: object) -> Later:
     """Return this from a handler to have an event published `seconds` on."""
     microseconds("seconds", seconds)
-    require_event(event)
     return Later(seconds, event)

@@ -5,6 +5,7 @@ It is made right where a hand-built one goes wrong: a handler that fails stops n
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -115,7 +116,7 @@ class DirectBus:
         self._routes: dict[type, _Route] = {}
         self._topics: dict[str, _Route] = {}
         self._letters: dict[int, DeadLetter] = {}
-        self._path: list[str] = []
+        self._depth = 0
         self._published = 0
 
     def subscribe(
@@ -198,14 +199,14 @@ class DirectBus:
     def _follow(self, route: _Route, aftermath: _Aftermath) -> Report:
         """Publish what the handlers returned, and report all that failed."""
         failures = aftermath.failures
-        self._path.append(route.name)
+        self._depth += 1
         try:
-            if len(self._path) > CASCADE_LIMIT:
-                raise CascadeLimitError(_cycle(self._path), CASCADE_LIMIT)
+            if self._depth > CASCADE_LIMIT:
+                raise CascadeLimitError(_cycle(_nested()), CASCADE_LIMIT)
             for event in aftermath.events:
                 failures.extend(self.publish(event).failures)
         finally:
-            self._path.pop()
+            self._depth -= 1
         return Report(route.name, len(route.calls), tuple(failures))
 
     def _find(self, event: Any, data: Any) -> _Route:
@@ -239,6 +240,9 @@ class DirectBus:
     def sources(self) -> tuple[str, ...]:
         """Who publishes."""
         return (self.source,)
+
+    def settle(self, timeout: float = math.inf) -> None:
+        """Wait until nothing is left to do, as other buses need to: here all is done when `publish` returns."""
 
     def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
         """Return what failed and was not redriven: of one handler, or of all."""

@@ -54,6 +54,7 @@ class Engine:
         self.router: Router[Group] = Router()
         self.routes: dict[type | str, Route] = {}
         self.roots = 0
+        self._go_on = self.go_on
         self._wire = wire
 
     def keyed(self, event: Any, data: Any) -> tuple[type | str, Any]:
@@ -85,7 +86,7 @@ class Engine:
         columns, now, groups = self.columns, self.clock.now_us, route.groups
         row = columns.publish(now, route.number, source, cause, ordinal, event, len(groups))
         for group in groups:
-            group.offer(columns.enter(row, group.number, 1, now))
+            group.receive(row, now)
         return row
 
     def enter_at(self, due: int, key: type | str, source: int, cause: int, ordinal: int, event: Any) -> None:
@@ -100,8 +101,8 @@ class Engine:
         """Let a process act until it waits."""
         clock = self.clock
         for thing in process.things:
-            if isinstance(thing, (int, float)):
-                clock.at(clock.now_us + microseconds(process.name, thing), self.go_on, process)
+            if isinstance(thing, (float, int)):
+                clock.at(clock.now_us + microseconds(process.name, thing), self._go_on, process)
                 return
             route = self.routes.get(type(thing)) or self.route(self.keyed(thing, NOTHING)[0])
             event = thing if route.plain else self.admitted(route, thing)

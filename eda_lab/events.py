@@ -255,7 +255,7 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
         id=wire.id,
         source=wire.source,
         type=wire.type,
-        time=(wire.time - EPOCH) / timedelta(microseconds=1) / 1e6 if wire.time is not None else 0.0,
+        time=(wire.time - EPOCH).total_seconds() if wire.time is not None else 0.0,
         data=_read(_DECODERS[cls] if cls else _PLAIN, bytes(wire.data), "$.data"),
         subject=wire.subject,
         correlation_id=wire.correlationid,
@@ -267,7 +267,7 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
 
 def _rfc3339(seconds: float) -> str:
     try:
-        moment = EPOCH + timedelta(microseconds=round(seconds * 1e6))
+        moment = EPOCH + timedelta(seconds=seconds)
     except (TypeError, ValueError, OverflowError) as error:
         raise MalformedEventError("$.time", f"{shown(seconds)} is no time that can be written") from error
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -151,12 +151,17 @@ def _origin(graph: nx.DiGraph[str], name: str) -> list[str]:
     """Say where a message of a lineage comes from."""
     node = graph.nodes[name]
     times = f", published {node['copies']} times" if node.get("copies", 1) > 1 else ""
-    what = f"{_label(graph, name)} {visible(name)}"
     causes = list(graph.predecessors(name))
     if not causes:
-        return [f"{visible(node.get('source', '?'))} -> {what}{times}"]
-    said = [(f"{_label(graph, cause)} {visible(cause)}", graph.edges[cause, name]["label"]) for cause in causes]
-    return [f"{cause} -> {what} (by {visible(group)}){times}" for cause, group in said]
+        return [f"{visible(node.get('source', '?'))} -> {_message(graph, name)}{times}"]
+    said = [(_message(graph, cause), graph.edges[cause, name].get("label", "?")) for cause in causes]
+    return [f"{cause} -> {_message(graph, name)} (by {visible(group)}){times}" for cause, group in said]
+
+
+def _message(graph: nx.DiGraph[str], name: str) -> str:
+    label = graph.nodes[name].get("label")
+    said = visible(name, 200)  # long ids differ at their ends
+    return f"{visible(label)} {said}" if label else said
 
 
 def _label(graph: nx.DiGraph[str], name: str) -> str:

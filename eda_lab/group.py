@@ -91,6 +91,12 @@ class Group:
         """Write down what happened to a consumer."""
         self.columns.note(self.clock.now_us, who, what)
 
+    def receive(self, message: int, now: int) -> None:
+        """Queue this group's copy of a message that was just published."""
+        self.queue.append(self.columns.receive(message, self.number, now))
+        if self.idle:
+            self.clock.ready.append((self._start, self.idle.popleft()))
+
     def offer(self, row: int) -> None:
         """Queue a delivery, and wake a worker if one is idle."""
         if self.waiting:
@@ -140,7 +146,7 @@ class Group:
     def end(self, worker: Worker) -> None:
         """Run the handler, now that the service time is over; publish and ack, or deal with its failure."""
         clock, columns = self.clock, self.columns
-        spec = worker.subscription.spec
+        spec = worker.spec
         clock.busy = worker
         try:
             if worker.plan is None and not spec.is_async:
@@ -194,10 +200,12 @@ class Group:
         if worker.plan is None or self._passes(worker, "before ack"):
             self.columns.end(worker.row, 3, self.clock.now_us)  # Outcome.DONE
             worker.row = -1
-            if self.queue or worker.state != "up":
-                self.free(worker)
-            else:
+            if not self.queue and worker.state == "up":
                 self.idle.append(worker)
+            elif self.clock.ready or self.clock.counting:
+                self.free(worker)
+            else:  # nothing else is to be done at this instant, so its turn has come
+                self.start(worker)
 
     def _passes(self, worker: Worker, point: str) -> bool:
         try:

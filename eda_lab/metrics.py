@@ -98,7 +98,8 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     """
     if not ordered:
         return 0.0
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    rank = math.ceil(round(share * len(ordered), 9))  # 0.07 of 100 is the 7th, though 0.07 * 100 is a little more
+    return ordered[max(0, rank - 1)]
 
 
 def depth(columns: Columns, group: int, *, in_flight: bool = False) -> list[tuple[int, int]]:

@@ -213,7 +213,7 @@ def open_shop(
     _check_services(services)
     if "name" in options:
         raise OptionError("name", options["name"], "each service has its own name already")
-    if not hasattr(bus, "subscribe"):
+    if isinstance(bus, type) or not hasattr(bus, "subscribe"):
         raise OptionError("bus", bus, "give a DirectBus or an EventBus")
     if shop is not None and not isinstance(shop, Shop):
         raise OptionError("shop", shop, "give a Shop, or none to open a new one")

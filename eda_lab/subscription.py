@@ -55,13 +55,14 @@ class Worker:
         "row",
         "run",
         "sleeping",
+        "spec",
         "state",
         "subscription",
     )
 
     def __init__(self, subscription: Subscription, number: int, name: str) -> None:
         self.subscription, self.group = subscription, subscription.group
-        self.number, self.name = number, name
+        self.number, self.name, self.spec = number, name, subscription.spec
         self.state = "up"
         self.row = -1  # the delivery it has in hand
         self.factor = 1.0
@@ -130,6 +131,7 @@ class Subscription:
     ) -> None:
         self.group, self.name, self.spec = group, name, spec
         self.takes = takes
+        self.fixed_us = -1 if callable(takes) else microseconds("takes", takes)
         self.retry = retry or Retry(max_attempts=1)
         self.rng = Random(f"{seed}/{name}/service")
         self.workers: list[Worker] = []
@@ -139,10 +141,8 @@ class Subscription:
 
     def service_us(self, worker: Worker) -> int:
         """Draw the service time of a delivery that starts now, in microseconds."""
-        seconds = self.takes(self.rng) if callable(self.takes) else self.takes
-        if type(seconds) is float and 0.0 <= seconds < 1e12:
-            return round(seconds * 1e6 * worker.factor)
-        return round(microseconds("takes", seconds) * worker.factor)
+        us = self.fixed_us if self.fixed_us >= 0 else microseconds("takes", self.takes(self.rng))
+        return us if worker.factor == 1.0 else round(us * worker.factor)
 
     def pause(self) -> None:
         """Pause all workers."""

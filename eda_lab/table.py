@@ -72,7 +72,7 @@ class Table(Sequence[tuple[object, ...]]):
         return f"... and {left:,} more rows" if left > 0 else ""
 
     def _shown(self) -> list[list[str]]:
-        return [[visible(value) for value in row] for row in self.rows[: self.most]]
+        return [[visible(value) for value in row] for row in (self.columns, *self.rows[: self.most])]
 
     def _numeric(self, place: int) -> bool:
         return all(
@@ -81,22 +81,23 @@ class Table(Sequence[tuple[object, ...]]):
         )
 
     def __repr__(self) -> str:
-        shown = self._shown()
-        widths = [max(map(len, column)) for column in zip(self.columns, *shown, strict=True)]
+        head, *shown = self._shown()
+        widths = [max(map(len, column)) for column in zip(head, *shown, strict=True)]
         right = [self._numeric(place) for place in range(len(widths))]
 
         def line(cells: Sequence[str]) -> str:
             padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
             return "  ".join(padded).rstrip()
 
-        lines = [line(self.columns), "  ".join("-" * width for width in widths), *map(line, shown)]
+        lines = [line(head), "  ".join("-" * width for width in widths), *map(line, shown)]
         return "\n".join(chain([self.caption] if self.caption else [], lines, [self._cut] if self._cut else []))
 
     def _repr_html_(self) -> str:
         # Spelled out for each cell: a notebook that is not trusted loses style sheets, and widgets have none for it.
         look = [_CELL + ("right" if self._numeric(place) else "left") for place in range(len(self.columns))]
-        head = _cells("th", "col", self.columns, look)
-        body = "".join(f"<tr>{_cells('td', '', row, look)}</tr>" for row in self._shown())
+        names, *rows = self._shown()
+        head = _cells("th", "col", names, look)
+        body = "".join(f"<tr>{_cells('td', '', row, look)}</tr>" for row in rows)
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         foot = f"<p>{self._cut}</p>" if self._cut else ""
         table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"

@@ -198,14 +198,15 @@ class Trace:
     def lineage(self, message_id: str) -> Lineage:
         """Return what led to a message, and what it led to; raise `KeyError` for an id that is not in the trace."""
         c = self.columns
-        ids = {self.columns.message_id(row): row for row in range(len(c.data))}
-        target = ids[message_id]
-        family = {target}
+        copies = [row for row in range(len(c.data)) if c.message_id(row) == message_id]  # repeats have the same id
+        if not copies:
+            raise KeyError(message_id)
+        target, family = copies[0], set(copies)
         for later in range(target + 1, len(c.data)):
             if c.cause[later] >= 0 and c.message[c.cause[later]] in family:
                 family.add(later)
         return Lineage(
             c.envelope(target),
             tuple(c.envelope(row) for row in reversed(c.ancestors(target))),
-            tuple(c.envelope(row) for row in sorted(family - {target})),
+            tuple(c.envelope(row) for row in sorted(family.difference(copies))),
         )

@@ -1,4 +1,4 @@
-"""Consumers that are lost: crashed at a point or killed by hand; what they had in hand comes back, and is done again."""
+"""Consumers that are lost, at a planned crash point or by hand: what they had in hand is done again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -122,7 +122,7 @@ def test_drawn_crashes_happen_as_the_faults_say(seed: int, rate: float) -> None:
 
 def test_a_consumers_memory_is_lost_and_its_database_is_not() -> None:
     """A consumer class is built for each worker, and anew after each crash or kill."""
-    built: list["Counting"] = []
+    built: list[Consumer] = []
     db = Database(totals={"orders": 0})
 
     class Counting(Consumer):

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from eda_lab.columns import Columns, Outcome
 from eda_lab.plots.canvas import INK, PALETTE, line, mixed, width_of, write
 
-__all__ = ["LOOKS", "NEVER", "Pen", "Sign", "began", "over", "signs"]
+__all__ = ["LOOKS", "NEVER", "Pen", "Sign", "began", "over", "signs", "waited_until"]
 
 NEVER = 1 << 62
 TICK = 2.5  # pixels that what takes no time is given
@@ -47,6 +47,11 @@ def over(c: Columns, row: int) -> int:
     return c.ended[row] if c.ended[row] >= 0 else c.now_us
 
 
+def waited_until(c: Columns, row: int) -> int:
+    """Return when an attempt left the queue, or how far the run has come."""
+    return min(began(c, row), c.now_us)
+
+
 class Sign(NamedTuple):
     """A sign of the legend: what it means, and how it is drawn around a point."""
 
@@ -58,7 +63,7 @@ def signs(c: Columns, rows: Sequence[int]) -> list[Sign]:
     """Return what the legend has to explain, for the attempts in these rows and for all messages."""
     outcomes = {c.outcome[row] for row in rows if began(c, row) < NEVER}
     found = [Sign(outcome.word, partial(_sample, outcome)) for outcome in LOOKS if outcome in outcomes]
-    if any(_waited_until(c, row) > c.queued[row] for row in rows):
+    if any(waited_until(c, row) > c.queued[row] for row in rows):
         found.append(Sign("waiting in the queue", lambda axes, x, y: _wait(axes, x - 10, x + 10, y)))
     kinds = {(type_, cause >= 0) for type_, cause in zip(c.type_of, c.cause, strict=True)}
     others = len(c.types) - len(MARKS) + 1
@@ -79,8 +84,8 @@ class Pen:
         """Draw an attempt with its wait below it; write the message's id and the attempt's number on it, if it fits."""
         c, outcome = self.columns, Outcome(self.columns.outcome[row])
         start, queued = began(c, row), c.queued[row]
-        if _waited_until(c, row) > queued:
-            _wait(self.axes, queued / 1e6, _waited_until(c, row) / 1e6, y + 12)
+        if waited_until(c, row) > queued:
+            _wait(self.axes, queued / 1e6, waited_until(c, row) / 1e6, y + 12)
         if start == NEVER:
             return
         left, right = start / 1e6, over(c, row) / 1e6
@@ -107,10 +112,6 @@ class Pen:
         for (type_, caused), seconds in places.items():
             mark, inside = MARKS[min(type_, len(MARKS) - 1)], "white" if caused else INK
             _mark(self.axes, seconds, y, mark, inside, c.types[type_], 6.5 if len(seconds) < 100 else 4.0)
-
-
-def _waited_until(c: Columns, row: int) -> int:
-    return min(began(c, row), c.now_us)
 
 
 def _bar(

@@ -70,7 +70,7 @@ class Plot(Figure):
         words = f"<details><summary>In words</summary><pre>{html.escape(self.as_text)}</pre></details>"
         image = f'<img alt="{html.escape(self.alt)}" width="{width}" style="{look}" src="{source}">'
         caption = f"<figcaption>{html.escape(self.caption)}{words}</figcaption>"
-        return f'<figure style="margin:0">{image}{caption}</figure>'
+        return f'<figure style="margin:0 0 1em">{image}{caption}</figure>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         # `%matplotlib inline` has a printer of its own for figures, which would add a second picture.

@@ -91,10 +91,10 @@ def _message(axes: Axes, graph: nx.DiGraph[str], name: str, x: float, y: float) 
     if facts["copies"] > 1:
         box(axes, x + 4, y + 4, *BOX, color)
     box(axes, x, y, *BOX, color, lw=3.0 if facts.get("asked") else 1.2, rounding=14 if root else 3)
-    times = f" x {facts['copies']}" if facts["copies"] > 1 else ""
-    write(axes, x + 9, y + 14, facts["label"] + times, weight="bold", room=room)
+    times = f"{facts['copies']}x " if facts["copies"] > 1 else ""
+    write(axes, x + 9, y + 14, facts["label"], weight="bold", room=room)
     write(axes, x + 9, y + 31, f"id {name}" if root else name, room=room, keep_end=True)
-    write(axes, x + 9, y + 48, f"by {facts['source']}, {facts['time']:g} s", color=MUTED, room=room)
+    write(axes, x + 9, y + 48, f"{times}by {facts['source']}, {facts['time']:g} s", color=MUTED, room=room)
 
 
 def _story(graph: nx.DiGraph[str]) -> str:
@@ -111,6 +111,8 @@ def _arrows(graph: nx.DiGraph[str], shown: int) -> str:
     says = ["An arrow leads from a message to what a handler of it returned."]
     if any(facts.get("asked") for _, facts in graph.nodes(data=True)):
         says.append("Thick border: the message that was asked for.")
+    if any(facts["copies"] > 1 for _, facts in graph.nodes(data=True)):
+        says.append("Two borders: published more than once, under the same id.")
     if shown < len(graph):
         says.append(f"Drawn: {shown} of {counted(len(graph), 'message')}.")
     return " ".join(says)

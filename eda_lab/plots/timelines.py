@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
 
 from eda_lab.columns import Columns, Outcome
 from eda_lab.errors import OptionError
 from eda_lab.graphs import BusOrTrace, counted, trace_of
-from eda_lab.plots.bars import LOOKS, NEVER, Pen, Sign, began, over, signs
-from eda_lab.plots.canvas import (
-    card,
-    seconds_axis,
-    sheet,
-    shortened,
-    width_of,
-    write,
-)
+from eda_lab.plots.bars import LOOKS, NEVER, Pen, Sign, began, over, signs, waited_until
+from eda_lab.plots.canvas import card, seconds_axis, sheet, shortened, width_of, write
 from eda_lab.plots.figure import WIDTH, Plot, plainly
 from eda_lab.table import visible
 from eda_lab.trace import Trace
@@ -25,7 +21,7 @@ __all__ = ["chosen_groups", "nothing_yet", "timeline"]
 
 MOST, MOST_LANES = 400, 30  # deliveries and lanes in one picture
 LANE, LEGEND = 34, 24  # the heights of a lane and of a line of the legend
-TOP, RIGHT, BELOW = 12, 24, 84  # the room around the lanes, that for the axis and the legend included
+TOP, RIGHT, BELOW = 12, 24, 62  # the room around the lanes; below them that for the axis, to the first sign
 
 
 def chosen_groups(trace: Trace, groups: str | Iterable[str] | None) -> list[int]:
@@ -52,6 +48,27 @@ def nothing_yet(trace: Trace, title: str) -> Plot | None:
     return None
 
 
+class _View(NamedTuple):
+    """What is to be seen: of all attempts (`rows`) those drawn, of all lanes those shown, up to the second `end`."""
+
+    columns: Columns
+    rows: list[int]
+    drawn: list[int]
+    lanes: dict[tuple[int, int], str]
+    shown: dict[tuple[int, int], str]
+    end: float
+
+    @property
+    def repeats(self) -> set[tuple[int, int]]:
+        """The lanes in which something was tried again."""
+        return {_lane(self.columns, row) for row in self.drawn if self.columns.attempt[row] > 1}
+
+    @property
+    def named(self) -> bool:
+        """Whether it has to be said which message an attempt was at."""
+        return len({self.columns.message[row] for row in self.drawn}) > 1
+
+
 @plainly
 def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Plot:
     """Draw who worked when, of all groups or of some: the attempts as bars, and how long each had waited below it.
@@ -62,51 +79,46 @@ def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Pl
     chosen = chosen_groups(trace, groups)
     if empty := nothing_yet(trace, "Timeline"):
         return empty
-    c = trace.columns
-    rows = [row for row, group in enumerate(c.group) if group in chosen and c.outcome[row] != Outcome.WAITING]
-    rows.sort(key=lambda row: began(c, row))
-    lanes = _lanes(c, chosen, rows)
-    shown = dict(list(lanes.items())[:MOST_LANES])
-    end = max([c.published[-1], *(over(c, row) for row in rows[:MOST])]) / 1e6
-    if len(rows) > MOST:  # the picture ends where it would begin to be incomplete
-        end = min(end, began(c, rows[MOST]) / 1e6)
-    names = ["published", *shown.values()]
+    view = _view(trace.columns, chosen)
+    names = ["published", *view.shown.values()]
     left = 30 + max(width_of(visible(name, 24)) for name in names)
-    drawn = [row for row in rows[:MOST] if _lane(c, row) in shown]
-    legend = _in_lines(signs(c, drawn), WIDTH - left - RIGHT)
-    height, below = len(names) * LANE, BELOW + LEGEND * (len(legend) - 1)
-    named = len({c.message[row] for row in drawn}) > 1
-    repeats = {_lane(c, row) for row in drawn if c.attempt[row] > 1}
-    plot = Plot(
-        TOP + height + below,
-        alt=_finding(c, rows),
-        as_text="\n".join([_finding(c, rows), *_said(c, lanes, rows)]),
-        caption=_caption(
-            c,
-            rows,
-            end,
-            len(lanes) - len(shown),
-            "the id of its message" if named else "the attempt" if repeats else "",
-        ),
-    )
-    axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, height, end)
-    axes.set(ylim=(height, 0), yticks=[])
-    pen = Pen(axes, c, end, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]), len(drawn) > 100)
-    pen.messages(LANE / 2)
-    places = {lane: (number + 1.5) * LANE for number, lane in enumerate(shown)}
-    for row in drawn:
-        pen.attempt(row, places[_lane(c, row)], named=named, numbered=_lane(c, row) in repeats)
+    legend = _in_lines(signs(view.columns, view.drawn), WIDTH - left - RIGHT)
+    floor = TOP + len(names) * LANE
+    text = "\n".join([_finding(view), *_said(view)])
+    plot = Plot(floor + BELOW + LEGEND * len(legend), alt=_finding(view), as_text=text, caption=_caption(view))
+    axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, floor - TOP, view.end)
+    axes.set(ylim=(floor - TOP, 0), yticks=[])
+    _draw(axes, view, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
     page = sheet(plot)
     for number, name in enumerate(names):
         write(page, left - 10, TOP + (number + 0.5) * LANE, name, room=left - 26, align="right")
-        if number % 2:
-            axes.axhspan(number * LANE, (number + 1) * LANE, color="#f5f5f5", lw=0, zorder=0)
     for number, line in enumerate(legend):
+        y = floor + BELOW + number * LEGEND
         for x, sign in line:
-            y = TOP + height + BELOW - 18 + number * LEGEND
             sign.draw(page, left + x + 10, y)
             write(page, left + x + 27, y, sign.word, room=WIDTH - left - x - 40)
     return plot
+
+
+def _view(c: Columns, chosen: Sequence[int]) -> _View:
+    rows = sorted((row for row, group in enumerate(c.group) if group in chosen), key=lambda row: began(c, row))
+    lanes = _lanes(c, chosen, rows)
+    shown = dict(list(lanes.items())[:MOST_LANES])
+    end = max([c.published[-1], *(over(c, row) for row in rows[:MOST])])
+    if len(rows) > MOST:  # the picture ends where it would begin to be incomplete
+        end = min(end, began(c, rows[MOST]))
+    return _View(c, rows, [row for row in rows[:MOST] if _lane(c, row) in shown], lanes, shown, end / 1e6)
+
+
+def _draw(axes: Axes, view: _View, scale: float) -> None:
+    pen = Pen(axes, view.columns, view.end, scale, len(view.drawn) > 100)
+    pen.messages(LANE / 2)
+    places, repeats, named = {lane: place for place, lane in enumerate(view.shown, 1)}, view.repeats, view.named
+    for row in view.drawn:
+        lane = _lane(view.columns, row)
+        pen.attempt(row, (places[lane] + 0.5) * LANE, named=named, numbered=lane in repeats)
+    for place in range(1, len(places) + 1, 2):
+        axes.axhspan(place * LANE, (place + 1) * LANE, color="#f5f5f5", lw=0, zorder=0)
 
 
 def _in_lines(found: Sequence[Sign], room: float) -> list[list[tuple[float, Sign]]]:
@@ -139,55 +151,61 @@ def _lanes(c: Columns, chosen: Sequence[int], rows: Sequence[int]) -> dict[tuple
     return lanes
 
 
-def _finding(c: Columns, rows: Sequence[int]) -> str:
+def _finding(view: _View) -> str:
+    c, rows = view.columns, view.rows
     outcomes = Counter(Outcome(c.outcome[row]) for row in rows)
-    order = [*LOOKS, Outcome.QUEUED]
+    order = [*LOOKS, Outcome.QUEUED, Outcome.WAITING]
     how = ", ".join(f"{outcomes[outcome]:,} {outcome.word}" for outcome in order if outcomes[outcome])
     consumers = len({_lane(c, row) for row in rows})
     span = max((over(c, row) for row in rows), default=0) / 1e6
     says = f"{counted(len(rows), 'delivery')} to {counted(consumers, 'consumer')} in {span:g} s: {how or 'none'}."
-    waited, row = max(((min(began(c, row), c.now_us) - c.queued[row], -row) for row in rows), default=(0, 0))
-    return (
-        f"{says} The longest wait: {waited / 1e6:g} s, in the queue of {visible(c.groups[c.group[-row]])}."
-        if waited
-        else (f"{says} Nobody had to wait.")
-    )
+    longest = max(rows, key=lambda row: waited_until(c, row) - c.queued[row], default=None)
+    waited = waited_until(c, longest) - c.queued[longest] if longest is not None else 0
+    if longest is None or waited <= 0:
+        return f"{says} Nobody had to wait."
+    return f"{says} The longest wait: {waited / 1e6:g} s, in the queue of {visible(c.groups[c.group[longest]])}."
 
 
-def _caption(c: Columns, rows: Sequence[int], end: float, left_out: int, number: str) -> str:
+def _caption(view: _View) -> str:
+    number = "the id of its message" if view.named else "the attempt" if view.repeats else ""
     says = [f"A bar is one attempt at a delivery{f'; the number in it is {number}' if number else ''}."]
-    if max(c.cause) >= 0:
+    if max(view.columns.cause) >= 0:
         says.append("A hollow mark at the top: a handler published it.")
-    if len(rows) > MOST:
-        says.append(f"Drawn: the first {MOST} of {counted(len(rows), 'delivery')}, up to {end:g} s.")
-    if left_out:
+    if len(view.rows) > MOST:
+        says.append(f"Drawn: the first {MOST} of {counted(len(view.rows), 'delivery')}, up to {view.end:g} s.")
+    if left_out := len(view.lanes) - len(view.shown):
         says.append(f"Not drawn: {counted(left_out, 'more consumer')}.")
     return " ".join(says)
 
 
-def _said(c: Columns, lanes: dict[tuple[int, int], str], rows: Sequence[int]) -> list[str]:
+def _said(view: _View) -> list[str]:
     """Say who had how much, what was published, and what came of each attempt, in the order in which they began."""
+    c = view.columns
+    shares: dict[tuple[int, int], Counter[str]] = {lane: Counter() for lane in view.lanes}
+    for row in view.rows:
+        shares[_lane(c, row)][Outcome(c.outcome[row]).word] += 1
 
     def share(lane: tuple[int, int]) -> str:
-        own = Counter(Outcome(c.outcome[row]).word for row in rows if _lane(c, row) == lane)
-        return f"{visible(lanes[lane])}: {', '.join(f'{n:,} {word}' for word, n in own.items()) or 'idle'}"
+        return (
+            f"{visible(view.lanes[lane])}: {', '.join(f'{n:,} {word}' for word, n in shares[lane].items()) or 'idle'}"
+        )
 
     def published(row: int) -> str:
         return f"{c.published[row] / 1e6:g} s: {visible(c.sources[c.source_of[row]])} published {_what(c, row)}"
 
     def attempt(row: int) -> str:
-        start, stop = began(c, row) / 1e6, over(c, row) / 1e6
-        times = f"{start:g} to {stop:g} s" if start < NEVER / 1e6 else f"from {c.queued[row] / 1e6:g} s"
+        start, stop = began(c, row), over(c, row) / 1e6
+        times = f"{start / 1e6:g} to {stop:g} s" if start < NEVER else f"from {c.queued[row] / 1e6:g} s"
         again = f", attempt {c.attempt[row]}" if c.attempt[row] > 1 else ""
-        outcome = Outcome(c.outcome[row]).word
-        return f"{times}: {visible(lanes[_lane(c, row)])}, {_what(c, c.message[row])}{again}: {outcome}"
+        what = f"{visible(view.lanes[_lane(c, row)])}, {_what(c, c.message[row])}{again}"
+        return f"{times}: {what}: {Outcome(c.outcome[row]).word}"
 
     return [
-        *shortened(list(lanes), share),
+        *shortened(list(view.lanes), share),
         *shortened(range(len(c.data)), published, 20),
-        *shortened(rows, attempt),
+        *shortened(view.rows, attempt),
     ]
 
 
 def _what(c: Columns, message: int) -> str:
-    return f"{visible(c.types[c.type_of[message]])} {visible(c.message_id(message))}"
+    return f"{visible(c.types[c.type_of[message]])} {visible(c.message_id(message), 200)}"
