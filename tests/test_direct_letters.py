@@ -36,6 +36,7 @@ def test_a_handler_that_asks_for_it_gets_the_delivery() -> None:
     assert (first.type, first.source, first.data) == ("cake_ordered", "counter", {"slices": 2})
     assert (second.type, second.data) == ("green_tea_ordered", GreenTeaOrdered())
     assert first.id != second.id
+    assert bus.sources == ("counter",)
     assert (deliveries[0].consumer, deliveries[0].group, deliveries[0].attempt) == ("till", "till", 1)
 
 

@@ -129,6 +129,18 @@ def test_the_five_events_have_the_order_as_their_cause() -> None:
     assert [by_service[service] for service in TAKES] == FIVE_EVENTS
 
 
+def test_what_was_done_can_be_held_against_what_the_orders_need() -> None:
+    """An order that was published twice needs its work once; a service that is not open owes nothing."""
+    bus = EventBus()
+    shop = open_shop(bus, services={"inventory": 1, "email": 1})
+    for order in (make_order(1), make_order(2), make_order(1)):
+        bus.publish(order)
+    assert shop.needs(bus.trace) == {"pieces reserved": 4, "e-mails sent": 2}
+    assert {what: shop.done[what] for what in shop.needs(bus.trace)} == {"pieces reserved": 0, "e-mails sent": 0}
+    bus.run()
+    assert {what: shop.done[what] for what in shop.needs(bus.trace)} == {"pieces reserved": 6, "e-mails sent": 3}
+
+
 # --- independence
 
 

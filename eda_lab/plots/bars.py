@@ -102,15 +102,17 @@ class Pen:
             color = "white" if outcome == Outcome.DEAD_LETTERED else INK
             write(self.axes, left + length / 2, y, fitting[0], align="center", color=color, bbox=paper)
 
-    def messages(self, y: float) -> None:
-        """Draw what was published: a mark for each type, hollow where a handler published it."""
+    def messages(self, height: float) -> None:
+        """Draw what was published: a mark for each type, hollow where a handler published it, in up to three rows."""
         c = self.columns
         places: dict[tuple[int, bool], list[float]] = {}
         for type_, cause, published in zip(c.type_of, c.cause, c.published, strict=True):
             if published / 1e6 <= self.end:
                 places.setdefault((type_, cause >= 0), []).append(published / 1e6)
+        rows = min(len(c.types), 3)
         for (type_, caused), seconds in places.items():
             mark, inside = MARKS[min(type_, len(MARKS) - 1)], "white" if caused else INK
+            y = height / 2 + (type_ % rows - (rows - 1) / 2) * 10
             _mark(self.axes, seconds, y, mark, inside, c.types[type_], 6.5 if len(seconds) < 100 else 4.0)
 
 

@@ -144,24 +144,27 @@ def named(names: Sequence[str], most: int = 8) -> str:
     return " and ".join([*([", ".join(shown[:-1])] if shown[1:] else []), *shown[-1:]])
 
 
-def fit(text: str, room: float, size: float = SMALL, weight: str = "normal", *, keep_end: bool = False) -> str:
-    """Return a text as it can be drawn in so much room, an ellipsis for what does not fit.
+def fit(text: str, room: float, size: float = SMALL, weight: str = "normal", *, middle: bool = False) -> str:
+    """Return a text as it can be drawn in so much room: cut at its end or in its `middle`, with an ellipsis there.
 
-    >>> fit("order_placed", 200), fit("order_placed_by_a_customer", 90), fit("checkout-1/payment.1", 90, keep_end=True)
-    ('order_placed', 'order_placed…', '…1/payment.1')
+    >>> fit("order_placed", 200), fit("order_placed_by_a_customer", 90), fit("checkout-1/payment.1", 90, middle=True)
+    ('order_placed', 'order_placed…', 'checkou…ment.1')
     """
     text = _drawable(text)
     if width_of(text, size, weight) <= room:
         return text
-    while text and width_of(f"{text}…", size, weight) > room:
-        text = text[1:] if keep_end else text[:-1]
-    return f"…{text}" if keep_end else f"{text}…"
+    for kept in range(len(text) - 1, -1, -1):
+        end = kept // 2 if middle else 0
+        cut = f"{text[: kept - end]}…{text[len(text) - end :]}"
+        if width_of(cut, size, weight) <= room:
+            return cut
+    return "…"
 
 
 def write(axes: Axes, x: float, y: float, text: str, *, room: float = WIDTH, align: str = "left", **how: Any) -> Text:
     """Write a line with its middle at y; what it says is taken as it is, a `$` is a `$`."""
-    how = {"color": INK, "size": SMALL, "weight": "normal", "keep_end": False, **how}
-    text = fit(text, room, how["size"], how["weight"], keep_end=how.pop("keep_end"))
+    how = {"color": INK, "size": SMALL, "weight": "normal", "middle": False, **how}
+    text = fit(text, room, how["size"], how["weight"], middle=how.pop("middle"))
     fixed: dict[str, Any] = {"family": FONT, "ha": align, "va": "center_baseline", "parse_math": False, "usetex": False}
     return axes.text(x, y, text, **fixed, **how)
 

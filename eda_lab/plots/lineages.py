@@ -93,7 +93,7 @@ def _message(axes: Axes, graph: nx.DiGraph[str], name: str, x: float, y: float) 
     box(axes, x, y, *BOX, color, lw=3.0 if facts.get("asked") else 1.2, rounding=14 if root else 3)
     times = f"{facts['copies']}x " if facts["copies"] > 1 else ""
     write(axes, x + 9, y + 14, facts["label"], weight="bold", room=room)
-    write(axes, x + 9, y + 31, f"id {name}" if root else name, room=room, keep_end=True)
+    write(axes, x + 9, y + 31, f"id {name}" if root else name, room=room, middle=True)
     write(axes, x + 9, y + 48, f"{times}by {facts['source']}, {facts['time']:g} s", color=MUTED, room=room)
 
 

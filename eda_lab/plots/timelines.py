@@ -91,7 +91,7 @@ def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Pl
     _draw(axes, view, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
     page = sheet(plot)
     for number, name in enumerate(names):
-        write(page, left - 10, TOP + (number + 0.5) * LANE, name, room=left - 26, align="right")
+        write(page, left - 10, TOP + (number + 0.5) * LANE, name, room=left - 26, align="right", middle=True)
     for number, line in enumerate(legend):
         y = floor + BELOW + number * LEGEND
         for x, sign in line:
@@ -112,7 +112,7 @@ def _view(c: Columns, chosen: Sequence[int]) -> _View:
 
 def _draw(axes: Axes, view: _View, scale: float) -> None:
     pen = Pen(axes, view.columns, view.end, scale, len(view.drawn) > 100)
-    pen.messages(LANE / 2)
+    pen.messages(LANE)
     places, repeats, named = {lane: place for place, lane in enumerate(view.shown, 1)}, view.repeats, view.named
     for row in view.drawn:
         lane = _lane(view.columns, row)
