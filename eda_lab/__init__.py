@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from eda_lab.events import Command as Command
     from eda_lab.events import Event as Event
     from eda_lab.events import Message as Message
-    from eda_lab.events import decode as decode
-    from eda_lab.events import encode as encode
     from eda_lab.handlers import LabWarning as LabWarning
     from eda_lab.producers import burst as burst
     from eda_lab.producers import poisson as poisson
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from eda_lab.shop import in_sequence as in_sequence
     from eda_lab.shop import make_order as make_order
     from eda_lab.shop import open_shop as open_shop
+    from eda_lab.wire import decode as decode
+    from eda_lab.wire import encode as encode
 
 _HOMES = {
     "CascadeLimitError": "errors",
@@ -64,8 +64,8 @@ _HOMES = {
     "Shop": "shop",
     "burst": "producers",
     "checkout": "shop",
-    "decode": "events",
-    "encode": "events",
+    "decode": "wire",
+    "encode": "wire",
     "example_order": "shop",
     "exponential": "clock",
     "handles": "consumers",

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from operator import length_hint
 from typing import Any, TypeVar
 
-import msgspec
-
 from eda_lab.attempt import describe, handler_traceback
 from eda_lab.delivery import DeadLetter, Delivery, Later
 from eda_lab.errors import (
@@ -21,36 +19,18 @@ from eda_lab.errors import (
     CommandRoutingError,
     HandlerError,
     OptionError,
-    one_line,
 )
 from eda_lab.events import Command, Message, known_class, require_event, type_name
 from eda_lab.handlers import Handler, HandlerSpec, caused_by, checked_name, examine
+from eda_lab.report import Aftermath, Report, cycle
 from eda_lab.routing import GroupInfo, Router, published_topic, topics
 
-__all__ = ["DirectBus", "DirectSubscription", "Report"]
+__all__ = ["DirectBus", "DirectSubscription"]
 
 CASCADE_LIMIT = 100
 FEW = 10  # publishes inside one another, below which a RecursionError is a handler's own
 F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Any = object()
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What came of one publish: how many handlers ran, and which of them failed, those of caused events included."""
-
-    type: str
-    handled: int
-    failures: tuple[DeadLetter, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether no handler failed."""
-        return not self.failures
-
-    def __repr__(self) -> str:
-        handlers = "1 handler" if self.handled == 1 else f"{self.handled} handlers"
-        failed = "; ".join(f"{failure.group} failed with {one_line(failure.error, 100)}" for failure in self.failures)
-        return f"<{self.type}: {handlers} ran; {failed or 'none failed'}>"
 
 
 class DirectSubscription:
@@ -73,17 +53,6 @@ class DirectSubscription:
 
     def __repr__(self) -> str:
         return f"<{self.name} listens to {', '.join(self.what)}>"
-
-
-class _Aftermath:
-    """What is left to do after an event's handlers ran: report failures, publish what was returned."""
-
-    __slots__ = ("events", "failures", "message")
-
-    def __init__(self, message: Message | None = None) -> None:
-        self.message = message
-        self.events: list[Any] = []
-        self.failures: list[DeadLetter] = []
 
 
 class _Route:
@@ -167,7 +136,7 @@ class DirectBus:
                 aftermath = self._failed(aftermath, route, length_hint(calls), event, error)
         return route.report if aftermath is None else self._follow(route, aftermath)
 
-    def _caused(self, aftermath: _Aftermath | None, route: _Route, left: int, result: Any) -> _Aftermath:
+    def _caused(self, aftermath: Aftermath | None, route: _Route, left: int, result: Any) -> Aftermath:
         """Keep what a handler returned, if it can be published; `left` is the number of handlers behind it."""
         events = caused_by(route.subscriptions[len(route.calls) - left - 1].handler, result)
         for event in events:
@@ -175,19 +144,19 @@ class DirectBus:
                 raise OptionError("later", event.seconds, "a DirectBus has no clock: use an EventBus")
             if type(event) not in self._routes:
                 self._find(event, _NOTHING)  # a command that has no handler is the mistake of who returned it
-        aftermath = aftermath or _Aftermath()
+        aftermath = aftermath or Aftermath()
         aftermath.events.extend(events)
         return aftermath
 
     def _failed(
-        self, aftermath: _Aftermath | None, route: _Route, left: int, event: Any, error: BaseException
-    ) -> _Aftermath:
+        self, aftermath: Aftermath | None, route: _Route, left: int, event: Any, error: BaseException
+    ) -> Aftermath:
         """Record a failure; `left` is the number of handlers behind the one that failed."""
         if isinstance(error, CascadeLimitError):
             raise error
         if isinstance(error, RecursionError) and len(path := _nested()) > FEW:
-            raise CascadeLimitError(_cycle(path), len(path)) from None
-        aftermath = aftermath or _Aftermath()
+            raise CascadeLimitError(cycle(path), len(path)) from None
+        aftermath = aftermath or Aftermath()
         aftermath.message = message = aftermath.message or self._message(route.name, event)
         name = route.subscriptions[len(route.calls) - left - 1].name
         letter = DeadLetter(message, name, 1, time.time(), describe(error), handler_traceback(error))
@@ -196,13 +165,13 @@ class DirectBus:
         aftermath.failures.append(letter)
         return aftermath
 
-    def _follow(self, route: _Route, aftermath: _Aftermath) -> Report:
+    def _follow(self, route: _Route, aftermath: Aftermath) -> Report:
         """Publish what the handlers returned, and report all that failed."""
         failures = aftermath.failures
         self._depth += 1
         try:
             if self._depth > CASCADE_LIMIT:
-                raise CascadeLimitError(_cycle(_nested()), CASCADE_LIMIT)
+                raise CascadeLimitError(cycle(_nested()), CASCADE_LIMIT)
             for event in aftermath.events:
                 failures.extend(self.publish(event).failures)
         finally:
@@ -257,7 +226,7 @@ class DirectBus:
         for key in chosen:
             message = self._letters[key].message
             route, event = _Route(message.type, (self._subscriptions[group],)), message.data
-            aftermath = _Aftermath(message)
+            aftermath = Aftermath(message)
             try:
                 result = route.calls[0](event)
                 if result is not None:
@@ -293,10 +262,3 @@ def _nested() -> list[str]:
             names.append(frame.f_locals["route"].name)
         frame = frame.f_back
     return names[::-1]
-
-
-def _cycle(path: list[str]) -> tuple[str, ...]:
-    """Return the part of a path of type names that repeats at its end."""
-    last = path[-1]
-    before = len(path) - 2 - path[-2::-1].index(last) if last in path[:-1] else -1
-    return tuple(path[before + 1 :])

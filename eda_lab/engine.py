@@ -12,9 +12,10 @@ from eda_lab.clock import Clock, microseconds
 from eda_lab.columns import Columns
 from eda_lab.delivery import Faults, Later
 from eda_lab.errors import CascadeLimitError, CommandRoutingError, OptionError
-from eda_lab.events import Command, Event, checked_copy, known_class, require_event, type_name
+from eda_lab.events import Command, Event, known_class, require_event, type_name
 from eda_lab.group import Group
 from eda_lab.routing import Router, published_topic
+from eda_lab.wire import checked_copy
 
 __all__ = ["NOTHING", "Engine", "Process", "Route"]
 

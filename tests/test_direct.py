@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab import DirectBus, Event
-from eda_lab.direct import Report
+from eda_lab.report import Report
 
 
 class TeaOrdered(Event):

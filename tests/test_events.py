@@ -15,7 +15,6 @@ from eda_lab.events import (
     Command,
     Event,
     Message,
-    checked_copy,
     class_for,
     is_event,
     known_class,
@@ -23,6 +22,7 @@ from eda_lab.events import (
     type_name,
     type_names,
 )
+from eda_lab.wire import checked_copy
 
 
 class Line(msgspec.Struct, frozen=True):

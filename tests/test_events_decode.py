@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eda_lab.errors import MalformedEventError, OptionError
-from eda_lab.events import MAX_BYTES, Event, Message, decode
+from eda_lab.events import Event, Message
+from eda_lab.wire import MAX_BYTES, decode
 
 
 class CrateLoaded(Event):

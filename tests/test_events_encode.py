@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab.errors import MalformedEventError, NotAnEventError
-from eda_lab.events import Event, Message, decode, encode
+from eda_lab.events import Event, Message
+from eda_lab.wire import decode, encode
 
 
 class ParcelWeighed(Event):

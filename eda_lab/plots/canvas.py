@@ -148,7 +148,7 @@ def fit(text: str, room: float, size: float = SMALL, weight: str = "normal", *, 
     """Return a text as it can be drawn in so much room: cut at its end or in its `middle`, with an ellipsis there.
 
     >>> fit("order_placed", 200), fit("order_placed_by_a_customer", 90), fit("checkout-1/payment.1", 90, middle=True)
-    ('order_placed', 'order_placed…', 'checkou…ment.1')
+    ('order_placed', 'order_placed…', 'checko…ent.1')
     """
     text = _drawable(text)
     if width_of(text, size, weight) <= room:
