@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from eda_lab.events import Event as Event
     from eda_lab.events import Message as Message
     from eda_lab.handlers import LabWarning as LabWarning
+    from eda_lab.orders import Item as Item
+    from eda_lab.orders import OrderPlaced as OrderPlaced
+    from eda_lab.orders import example_order as example_order
+    from eda_lab.orders import make_order as make_order
     from eda_lab.producers import burst as burst
     from eda_lab.producers import poisson as poisson
     from eda_lab.producers import scheduled as scheduled
     from eda_lab.producers import steady as steady
-    from eda_lab.shop import Item as Item
-    from eda_lab.shop import OrderPlaced as OrderPlaced
     from eda_lab.shop import Shop as Shop
     from eda_lab.shop import checkout as checkout
-    from eda_lab.shop import example_order as example_order
     from eda_lab.shop import in_sequence as in_sequence
-    from eda_lab.shop import make_order as make_order
     from eda_lab.shop import open_shop as open_shop
     from eda_lab.wire import decode as decode
     from eda_lab.wire import encode as encode
@@ -56,22 +56,22 @@ _HOMES = {
     "Event": "events",
     "EventBus": "bus",
     "Faults": "delivery",
-    "Item": "shop",
+    "Item": "orders",
     "LabWarning": "handlers",
     "Message": "events",
-    "OrderPlaced": "shop",
+    "OrderPlaced": "orders",
     "Retry": "delivery",
     "Shop": "shop",
     "burst": "producers",
     "checkout": "shop",
     "decode": "wire",
     "encode": "wire",
-    "example_order": "shop",
+    "example_order": "orders",
     "exponential": "clock",
     "handles": "consumers",
     "in_sequence": "shop",
     "later": "delivery",
-    "make_order": "shop",
+    "make_order": "orders",
     "open_shop": "shop",
     "poisson": "producers",
     "scheduled": "producers",

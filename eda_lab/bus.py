@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.clock import microseconds
-from eda_lab.delivery import Crashed, DeadLetter, Faults, Retry
+from eda_lab.delivery import DeadLetter, Faults, Retry
 from eda_lab.engine import NOTHING, Engine, Process
 from eda_lab.errors import DuplicateNameError, HandlerError, OptionError, shown
 from eda_lab.events import Message
 from eda_lab.group import Group
-from eda_lab.handlers import Handler, LabWarning, checked_name, examine
+from eda_lab.handlers import Handler, checked_name, examine
 from eda_lab.routing import GroupInfo, topics
 from eda_lab.subscription import Subscription, Worker, check_workers
 
@@ -60,10 +59,7 @@ class EventBus:
         self.seed, self.source = seed, checked_name("source", source)
         self._engine = Engine(seed, wire, faults, visibility, cascade)
         self.clock, self.columns = self._engine.clock, self._engine.columns
-        self._groups: dict[str, Group] = {}
-        self._subscriptions: dict[str, Subscription] = {}
         self._processes: set[str] = set()
-        self._warned = False
 
     @cached_property
     def trace(self) -> Trace:
@@ -105,13 +101,10 @@ class EventBus:
             microseconds("takes", takes)
         if retry is not None and not isinstance(retry, Retry):
             raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
-        chosen = spec.chosen_name(name, self._subscriptions)
-        team = self._group(chosen if group is None else checked_name("group", group), listens)
+        chosen = spec.chosen_name(name, self._engine.subscriptions)
+        team = self._engine.team(chosen if group is None else checked_name("group", group), listens)
         subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
-        subscription.leave = self._leave
-        team.subscriptions.append(subscription)
-        self._subscriptions[chosen] = subscription
-        self._engine.routes.clear()
+        self._engine.join(team, subscription)
         try:
             subscription.scale(workers)
         except BaseException:  # a consumer class that cannot be built leaves nothing behind
@@ -127,34 +120,6 @@ class EventBus:
             return handler
 
         return register
-
-    def _group(self, name: str, what: tuple[str, ...]) -> Group:
-        group = self._groups.get(name)
-        if group is None or group.closed:
-            if group is None:
-                group = self._groups[name] = Group(self._engine, name, what)
-            group.reopen(what)
-            self._engine.router.add(what, group)
-        elif group.what != what:
-            listens = ", ".join(group.what)
-            raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
-        return group
-
-    def _leave(self, subscription: Subscription) -> None:
-        if subscription.left:
-            return
-        subscription.left = True
-        del self._subscriptions[subscription.name]
-        group = self._groups[subscription.group.name]
-        group.subscriptions.remove(subscription)
-        for worker in subscription.workers:
-            worker.retire()
-            if worker in group.idle:
-                group.idle.remove(worker)
-        if not group.subscriptions:
-            self._engine.router.remove(group)
-            self._engine.routes.clear()
-            group.close()
 
     # --- who publishes
 
@@ -181,7 +146,7 @@ class EventBus:
         if due < now:
             raise OptionError("at", at, f"it is {self.clock.now:g} s already")
         if isinstance(self.clock.busy, Worker):
-            return self._published_inside(self.clock.busy, key, event, due)
+            return engine.publish_inside(self.clock.busy, key, event, due)
         engine.roots += 1
         who = self.source if source is None else checked_name("source", source)
         number = self.columns.sources.number(who)
@@ -199,29 +164,6 @@ class EventBus:
         self._processes.add(name)
         process = Process(name, self.columns.sources.number(name), generator)
         self.clock.at(self.clock.now_us, self._engine.go_on, process)
-
-    def _published_inside(self, worker: Worker, key: type | str, event: Any, due: int) -> Message:
-        """Publish what a handler handed to `publish` by itself, as caused by what it has in hand."""
-        if not self._warned:
-            self._warned = True
-            what = "return the event instead of calling bus.publish: if the handler fails, nothing of it is published"
-            warnings.warn(f"{worker.name}: {what}", LabWarning, stacklevel=3)
-        engine, columns = self._engine, self.columns
-        if worker.row < 0:
-            raise Crashed("bus.publish")  # by its own hand: it lives no more
-        engine.check_cascade(worker.row)
-        worker.caused += 1
-        engine.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event))
-        cause = columns.envelope(columns.message[worker.row])
-        return Message(
-            id=columns.caused_id(worker.row, worker.caused),
-            source=worker.group.name,
-            type=engine.route(key).name,
-            time=due / 1e6,
-            data=event,
-            correlation_id=cause.correlation_id,
-            causation_id=cause.id,
-        )
 
     # --- running
 
@@ -258,7 +200,7 @@ class EventBus:
 
     def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
         """Return what a group (or all groups) gave up on and what was not redriven."""
-        chosen = self._groups.values() if group is None else [self._known(group)]
+        chosen = self._engine.groups.values() if group is None else [self._known(group)]
         return [letter for each in chosen for letter in each.dead_letters()]
 
     def redrive(self, group: str, where: Callable[[DeadLetter], bool] | None = None) -> int:
@@ -266,14 +208,14 @@ class EventBus:
         return self._known(group).redrive(where)
 
     def _known(self, group: str) -> Group:
-        if group not in self._groups:
+        if group not in self._engine.groups:
             raise OptionError(
-                "group", group, f"give one of {', '.join(self._groups) or 'the groups, once there are any'}"
+                "group", group, f"give one of {', '.join(self._engine.groups) or 'the groups, once there are any'}"
             )
-        return self._groups[group]
+        return self._engine.groups[group]
 
     def _infos(self) -> tuple[GroupInfo, ...]:
-        open_groups = [group for group in self._groups.values() if not group.closed]
+        open_groups = [group for group in self._engine.groups.values() if not group.closed]
         return tuple(
             GroupInfo(
                 g.name,
@@ -285,7 +227,8 @@ class EventBus:
         )
 
     def _standing(self) -> dict[str, Any]:
-        return {name: group.standing for name, group in self._groups.items()}
+        return {name: group.standing for name, group in self._engine.groups.items()}
 
     def __repr__(self) -> str:
-        return f"<EventBus at {self.clock.now:g} s: {len(self._groups)} groups, {len(self.trace.messages)} messages>"
+        groups, messages = len(self._engine.groups), len(self.columns.data)
+        return f"<EventBus at {self.clock.now:g} s: {groups} groups, {messages} messages>"

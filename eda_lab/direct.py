@@ -6,7 +6,6 @@ It is made right where a hand-built one goes wrong: a handler that fails stops n
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from operator import length_hint
@@ -14,15 +13,10 @@ from typing import Any, TypeVar
 
 from eda_lab.attempt import describe, handler_traceback
 from eda_lab.delivery import DeadLetter, Delivery, Later
-from eda_lab.errors import (
-    CascadeLimitError,
-    CommandRoutingError,
-    HandlerError,
-    OptionError,
-)
+from eda_lab.errors import CascadeLimitError, CommandRoutingError, HandlerError, OptionError
 from eda_lab.events import Command, Message, known_class, require_event, type_name
 from eda_lab.handlers import Handler, HandlerSpec, caused_by, checked_name, examine
-from eda_lab.report import Aftermath, Report, cycle
+from eda_lab.report import Aftermath, Report, cycle, nested
 from eda_lab.routing import GroupInfo, Router, published_topic, topics
 
 __all__ = ["DirectBus", "DirectSubscription"]
@@ -154,7 +148,7 @@ class DirectBus:
         """Record a failure; `left` is the number of handlers behind the one that failed."""
         if isinstance(error, CascadeLimitError):
             raise error
-        if isinstance(error, RecursionError) and len(path := _nested()) > FEW:
+        if isinstance(error, RecursionError) and len(path := nested(DirectBus.publish.__code__)) > FEW:
             raise CascadeLimitError(cycle(path), len(path)) from None
         aftermath = aftermath or Aftermath()
         aftermath.message = message = aftermath.message or self._message(route.name, event)
@@ -171,7 +165,7 @@ class DirectBus:
         self._depth += 1
         try:
             if self._depth > CASCADE_LIMIT:
-                raise CascadeLimitError(cycle(_nested()), CASCADE_LIMIT)
+                raise CascadeLimitError(cycle(nested(DirectBus.publish.__code__)), CASCADE_LIMIT)
             for event in aftermath.events:
                 failures.extend(self.publish(event).failures)
         finally:
@@ -251,14 +245,3 @@ class DirectBus:
             del self._subscriptions[subscription.name]
         self._router.remove(subscription)
         self._forget_routes()
-
-
-def _nested() -> list[str]:
-    """Return the type names of the publishes that are under way, one inside the other, the outermost first."""
-    names = []
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        if frame.f_code is DirectBus.publish.__code__ and "route" in frame.f_locals:
-            names.append(frame.f_locals["route"].name)
-        frame = frame.f_back
-    return names[::-1]

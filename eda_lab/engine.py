@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from eda_lab.clock import Clock, microseconds
 from eda_lab.columns import Columns
-from eda_lab.delivery import Faults, Later
+from eda_lab.delivery import Crashed, Faults, Later
 from eda_lab.errors import CascadeLimitError, CommandRoutingError, OptionError
-from eda_lab.events import Command, Event, known_class, require_event, type_name
+from eda_lab.events import Command, Event, Message, known_class, require_event, type_name
 from eda_lab.group import Group
+from eda_lab.handlers import LabWarning
 from eda_lab.routing import Router, published_topic
+from eda_lab.subscription import Subscription, Worker
 from eda_lab.wire import checked_copy
 
 __all__ = ["NOTHING", "Engine", "Process", "Route"]
@@ -54,9 +57,48 @@ class Engine:
         self.clock, self.columns = Clock(), Columns()
         self.router: Router[Group] = Router()
         self.routes: dict[type | str, Route] = {}
+        self.groups: dict[str, Group] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self.roots = 0
+        self._warned = False
         self._go_on = self.go_on
         self._wire = wire
+
+    def team(self, name: str, what: tuple[str, ...]) -> Group:
+        """Return the group of that name, made or reopened where need be; all its members listen to the same."""
+        group = self.groups.get(name)
+        if group is None or group.closed:
+            if group is None:
+                group = self.groups[name] = Group(self, name, what)
+            group.reopen(what)
+            self.router.add(what, group)
+        elif group.what != what:
+            listens = ", ".join(group.what)
+            raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
+        return group
+
+    def join(self, group: Group, subscription: Subscription) -> None:
+        """Enter a subscription; who gets what is worked out anew."""
+        subscription.leave = self._leave
+        group.subscriptions.append(subscription)
+        self.subscriptions[subscription.name] = subscription
+        self.routes.clear()
+
+    def _leave(self, subscription: Subscription) -> None:
+        if subscription.left:
+            return
+        subscription.left = True
+        del self.subscriptions[subscription.name]
+        group = self.groups[subscription.group.name]
+        group.subscriptions.remove(subscription)
+        for worker in subscription.workers:
+            worker.retire()
+            if worker in group.idle:
+                group.idle.remove(worker)
+        if not group.subscriptions:
+            self.router.remove(group)
+            self.routes.clear()
+            group.close()
 
     def keyed(self, event: Any, data: Any) -> tuple[type | str, Any]:
         """Return what to route by, and the event, for `publish(event)` and `publish("topic", event)` alike."""
@@ -132,6 +174,29 @@ class Engine:
             self.enter_at(self.clock.now_us + delay_us, key, source, row, ordinal, event)
         else:
             self.enter(self.route(key), source, row, ordinal, event)
+
+    def publish_inside(self, worker: Worker, key: type | str, event: Any, due: int) -> Message:
+        """Publish what a handler handed to `publish` by itself, as caused by what it has in hand."""
+        if not self._warned:
+            self._warned = True
+            what = "return the event instead of calling bus.publish: if the handler fails, nothing of it is published"
+            warnings.warn(f"{worker.name}: {what}", LabWarning, stacklevel=3)
+        columns = self.columns
+        if worker.row < 0:
+            raise Crashed("bus.publish")  # by its own hand: it lives no more
+        self.check_cascade(worker.row)
+        worker.caused += 1
+        self.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event))
+        cause = columns.envelope(columns.message[worker.row])
+        return Message(
+            id=columns.caused_id(worker.row, worker.caused),
+            source=worker.group.name,
+            type=self.route(key).name,
+            time=due / 1e6,
+            data=event,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.id,
+        )
 
     def check_cascade(self, row: int) -> None:
         """Raise `CascadeLimitError` where what a delivery causes would be one generation too many.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import CodeType
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ from eda_lab.delivery import DeadLetter
 from eda_lab.errors import one_line
 from eda_lab.events import Message
 
-__all__ = ["Aftermath", "Report", "cycle"]
+__all__ = ["Aftermath", "Report", "cycle", "nested"]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -47,3 +49,14 @@ def cycle(path: list[str]) -> tuple[str, ...]:
     last = path[-1]
     before = len(path) - 2 - path[-2::-1].index(last) if last in path[:-1] else -1
     return tuple(path[before + 1 :])
+
+
+def nested(publish: CodeType) -> list[str]:
+    """Return the type names of the publishes that are under way, one inside the other, the outermost first."""
+    names = []
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_code is publish and "route" in frame.f_locals:
+            names.append(frame.f_locals["route"].name)
+        frame = frame.f_back
+    return names[::-1]

@@ -1,4 +1,4 @@
-"""The order example: its events, its five services, and `open_shop`, which subscribes them to a bus.
+"""The order example: its five services, and `open_shop`, which subscribes them to a bus.
 
 The checkout says that an order was placed. Five services react, each by itself: stock is reserved, the card is
 charged, the confirmation is mailed, shipping is told, and analytics count.
@@ -8,34 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Annotated, Any, Protocol
-
-import msgspec
+from typing import Any, Protocol
 
 from eda_lab.clock import sleep
 from eda_lab.effects import CardProvider, Database, MailServer, ParcelDesk
 from eda_lab.errors import OptionError, check_whole
 from eda_lab.events import Event
+from eda_lab.orders import (
+    ConfirmationSent,
+    OrderCounted,
+    OrderPlaced,
+    PaymentCaptured,
+    ShippingRequested,
+    StockReserved,
+)
 from eda_lab.trace import Trace
 
-__all__ = [
-    "TAKES",
-    "WORK",
-    "ConfirmationSent",
-    "Item",
-    "OrderCounted",
-    "OrderPlaced",
-    "OutOfStockError",
-    "PaymentCaptured",
-    "ShippingRequested",
-    "Shop",
-    "StockReserved",
-    "checkout",
-    "example_order",
-    "in_sequence",
-    "make_order",
-    "open_shop",
-]
+__all__ = ["TAKES", "WORK", "OutOfStockError", "Shop", "checkout", "in_sequence", "open_shop"]
 
 # Simulated seconds that each service needs for one order.
 TAKES = {"inventory": 0.2, "payment": 0.5, "email": 0.3, "shipping": 0.4, "analytics": 0.1}
@@ -47,59 +36,6 @@ WORK = {
     "shipping": "parcels requested",
     "analytics": "orders counted",
 }
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One line of an order: so many pieces of an article, at a price for each in cents."""
-
-    sku: Annotated[str, msgspec.Meta(min_length=1)]
-    quantity: Annotated[int, msgspec.Meta(ge=1)]
-    unit_price_cents: Annotated[int, msgspec.Meta(ge=0)] = 2500
-
-
-class OrderPlaced(Event):
-    """A customer placed an order."""
-
-    order_id: str
-    customer_id: str
-    items: tuple[Item, ...]
-
-    @property
-    def total_cents(self) -> int:
-        """What the order costs, in cents."""
-        return sum(item.quantity * item.unit_price_cents for item in self.items)
-
-
-class StockReserved(Event):
-    """The pieces of an order were taken out of the stock."""
-
-    order_id: str
-
-
-class PaymentCaptured(Event):
-    """The customer's card was charged."""
-
-    order_id: str
-    amount_cents: int
-
-
-class ConfirmationSent(Event):
-    """The confirmation was mailed."""
-
-    order_id: str
-
-
-class ShippingRequested(Event):
-    """The parcel desk was asked to send the order."""
-
-    order_id: str
-
-
-class OrderCounted(Event):
-    """The order is in the statistics."""
-
-    order_id: str
-    total_cents: int
 
 
 class OutOfStockError(Exception):
@@ -170,9 +106,10 @@ class Shop:
 
     def needs(self, trace: Trace) -> dict[str, int]:
         """Return what the orders in a trace ask of the services that are open, counted as `done` counts."""
-        orders = {message.data for message in trace.messages if isinstance(message.data, OrderPlaced)}
+        placed = (message.data for message in trace.messages if isinstance(message.data, OrderPlaced))
+        orders = {order.order_id: order for order in placed}
         is_open = self.opened.union(group.name for group in trace.groups)
-        pieces = sum(item.quantity for order in orders for item in order.items)
+        pieces = sum(item.quantity for order in orders.values() for item in order.items)
         return {
             what: pieces if service == "inventory" else len(orders)
             for service, what in WORK.items()
@@ -183,7 +120,8 @@ class Shop:
     def done(self) -> dict[str, int]:
         """What each service has done so far, as a count."""
         pieces = sum(self.stock_at_first.values()) - sum(self.db.table("stock").values())
-        counts = (pieces, len(self.card.charges), len(self.mail.sent), len(self.parcels.parcels))
+        charged = sum(charge.amount_cents > 0 for charge in self.card.charges)
+        counts = (pieces, charged, len(self.mail.sent), len(self.parcels.parcels))
         return dict(zip(WORK.values(), (*counts, self.db.table("analytics")["orders"]), strict=True))
 
 
@@ -257,14 +195,3 @@ def _quiet(handler: Callable[[OrderPlaced], Event]) -> Callable[[OrderPlaced], N
 def checkout(bus: AnyBus, order: OrderPlaced) -> Any:
     """Say that an order was placed. Who listens, the checkout does not know."""
     return bus.publish(order)
-
-
-def example_order() -> OrderPlaced:
-    """Return the order that the course begins with: number 12345 of customer USER001, 2 x PROD1."""
-    return OrderPlaced("12345", "USER001", (Item("PROD1", 2),))
-
-
-def make_order(n: int) -> OrderPlaced:
-    """Return the n-th order of a row of orders, from 1: the first is the example's, then 12346, 12347, ..."""
-    check_whole("n", n, 1)
-    return OrderPlaced(str(12344 + n), f"USER{n:03d}", (Item("PROD1", 2),))

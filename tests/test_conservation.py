@@ -128,7 +128,7 @@ def test_a_message_that_was_never_routed_shows() -> None:
 def test_what_stands_in_the_queues_is_counted_there_too() -> None:
     """A delivery that is lost out of the queue itself, not out of the books, shows as well."""
     bus = bank()
-    bus._groups["vault"].queue.pop()
+    bus._engine.groups["vault"].queue.pop()
     with pytest.raises(ConservationError, match="vault: 1 are queued, but the trace has 2"):
         bus.trace.check_conservation()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eda_lab import Crash, DirectBus, Event, EventBus, Faults, Message, open_shop
 from eda_lab.errors import OptionError
 from eda_lab.graphs import describe, lineage, topology
-from eda_lab.shop import example_order, make_order
+from eda_lab.orders import example_order, make_order
 from eda_lab.table import visible
 
 

@@ -13,37 +13,43 @@ import eda_lab
 
 PACKAGE = Path(__file__).parent.parent / "eda_lab"
 
-TRACE = "table columns metrics trace"
+TRACE = "table columns conservation metrics routing trace"
+LAB = "events wire clock delivery columns routing handlers attempt subscription queueing group engine"
 # A room is a file or a folder of eda_lab; beside it stand the rooms it may import. `errors` is open to all.
 # Each may name only rooms above its own.
 ROOMS = {
     "errors": "",
     "events": "",
+    "wire": "events",
     "clock": "",
-    "delivery": "events",
+    "delivery": "events clock",
     "table": "",
     "columns": "events",
+    "conservation": "table columns",
     "metrics": "table columns",
-    "trace": "events table columns metrics",
     "routing": "events",
+    "trace": "events table columns conservation metrics routing",
     "handlers": "events delivery",
     "attempt": "clock delivery handlers",
-    "direct": "events delivery routing handlers attempt",
-    "subscription": f"events clock delivery {TRACE} handlers",
-    "group": f"events clock delivery {TRACE} routing handlers attempt subscription",
-    "engine": f"events clock delivery {TRACE} routing handlers attempt subscription group",
-    "bus": f"events clock delivery {TRACE} routing handlers attempt direct subscription group engine",
-    "store": "events",
-    "effects": "events delivery",
+    "report": "events delivery",
+    "direct": "events delivery routing handlers attempt report",
+    "subscription": "clock delivery handlers",
+    "queueing": "clock columns delivery routing subscription",
+    "group": "clock columns delivery handlers attempt subscription queueing",
+    "engine": "events wire clock columns delivery routing handlers subscription group",
+    "bus": f"{LAB} trace",
+    "store": "events wire",
+    "effects": "delivery",
+    "orders": "events",
     "producers": "events clock store",
-    "consumers": "events delivery handlers store",
+    "consumers": "events delivery routing handlers store",
     "sourcing": "events store",
     "outbox": "events consumers store",
     "saga": "events consumers store",
-    "shop": "events consumers effects",
-    "live": f"events delivery routing {TRACE} consumers",
+    "shop": "events clock trace orders consumers effects",
+    "live": f"events wire delivery {TRACE} consumers",
     "graphs": f"events {TRACE}",
-    "plots": f"graphs {TRACE}",
+    "plots": f"events graphs {TRACE}",
     "widgets": f"graphs plots {TRACE}",
 }
 ALLOWED = {room: {"errors", *others.split()} - {room} for room, others in ROOMS.items()}

@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from eda_lab import DirectBus, EventBus, Item, OrderPlaced, Shop, example_order, make_order, open_shop
 from eda_lab.effects import Charge, Mail, Parcel
-from eda_lab.shop import (
-    TAKES,
-    ConfirmationSent,
-    OrderCounted,
-    OutOfStockError,
-    PaymentCaptured,
-    ShippingRequested,
-    StockReserved,
-    checkout,
-    in_sequence,
-)
+from eda_lab.orders import ConfirmationSent, OrderCounted, PaymentCaptured, ShippingRequested, StockReserved
+from eda_lab.shop import TAKES, OutOfStockError, checkout, in_sequence
 
 BUSES = pytest.mark.parametrize("bus_class", [DirectBus, EventBus])
 FIVE_EVENTS = [

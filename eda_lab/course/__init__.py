@@ -2,7 +2,6 @@
 
 from eda_lab.course.check import check, hint, solution
 from eda_lab.course.glossary import glossary
-from eda_lab.course.predict import predict
-from eda_lab.course.reconcile import reconcile
+from eda_lab.course.predict import predict, reconcile
 
 __all__ = ["check", "glossary", "hint", "predict", "reconcile", "solution"]

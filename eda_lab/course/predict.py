@@ -1,37 +1,33 @@
-"""`predict`: one question before the run, so that what happens can surprise."""
+"""`predict`: one question before the run, so that what happens can surprise; `reconcile`: what came of it, after."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ipywidgets as ipw
 
-from eda_lab.course.questions import QUESTIONS
+from eda_lab.course.questions import QUESTIONS, SKIP, Question
 from eda_lab.errors import OptionError
-from eda_lab.widgets.shown import Shown
+from eda_lab.table import Table
+from eda_lab.widgets.shown import Shown, needs_table
 
-__all__ = ["Prediction", "predict"]
-
-SKIP = "skip"
+__all__ = ["Prediction", "predict", "reconcile"]
 
 
 class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
     """A question with its options; `guess` is what the learner chose, or None; `reveal()` gives answer and reason."""
 
-    def __init__(self, question: str, options: Sequence[str], answer: str, why: str) -> None:
-        if answer not in options:
-            raise OptionError("answer", answer, "give one of the options")
-        if len(set(options)) < 2 or SKIP in options:
-            raise OptionError("options", options, f"give at least two different options, none of them {SKIP!r}")
-        self.question, self.options, self.answer, self.why = question, tuple(options), answer, why
+    def __init__(self, question: Question) -> None:
+        self.question = question
         self._choice = ipw.Dropdown(
-            options=[SKIP, *options], description="Your guess:", style={"description_width": "initial"}
+            options=[SKIP, *question.options], description="Your guess:", style={"description_width": "initial"}
         )
         self._choice.layout.width = "max-content"
         self._noted = ipw.HTML()
         self._choice.observe(lambda _: self._note(), "value")
-        super().__init__([ipw.HTML(f"<p><b>{html.escape(question)}</b></p>"), self._choice, self._noted])
+        super().__init__([ipw.HTML(f"<p><b>{html.escape(question.text)}</b></p>"), self._choice, self._noted])
         self.add_class("eda-predict")
 
     @property
@@ -41,8 +37,8 @@ class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
 
     @guess.setter
     def guess(self, option: str) -> None:
-        if option not in self.options:
-            raise OptionError("guess", option, f"give one of {', '.join(self.options)}")
+        if option not in self.question.options:
+            raise OptionError("guess", option, f"give one of {', '.join(self.question.options)}")
         self._choice.value = option
 
     def _note(self) -> None:
@@ -53,7 +49,7 @@ class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
         return Answer(self)
 
     def _text(self) -> str:
-        return "\n".join([self.question, *(f"  - {option}" for option in self.options)])
+        return "\n".join([self.question.text, *(f"  - {option}" for option in self.question.options)])
 
 
 class Answer:
@@ -63,9 +59,13 @@ class Answer:
         guess = prediction.guess
         yours = "You skipped the question." if guess is None else f"Your guess: {guess}."
         verdict = (
-            "" if guess is None else " That is what happened." if guess == prediction.answer else " Not this time."
+            ""
+            if guess is None
+            else " That is what happened."
+            if guess == prediction.question.answer
+            else " Not this time."
         )
-        self._lines = (f"Answer: {prediction.answer}.", yours + verdict, prediction.why)
+        self._lines = (f"Answer: {prediction.question.answer}.", yours + verdict, prediction.question.why)
 
     def __repr__(self) -> str:
         return "\n".join(self._lines)
@@ -84,9 +84,28 @@ def predict(
     `OptionError` for a name that is not there, or an answer that is not among the options.
     """
     if options is not None and answer is not None and why is not None:
-        return Prediction(question, options, answer, why)
+        return Prediction(Question(question, tuple(options), answer, why))
     if question not in QUESTIONS or (options, answer, why) != (None, None, None):
         hint = f"give options, answer and why, or the name of a question: {', '.join(QUESTIONS)}"
         raise OptionError("question", question, hint)
-    asked = QUESTIONS[question]
-    return Prediction(asked.text, asked.options, asked.answer, asked.why)
+    return Prediction(QUESTIONS[question])
+
+
+def reconcile(
+    needed: Mapping[str, Any], happened: Mapping[str, Any], guess: Prediction | None = None, about: str | None = None
+) -> Table:
+    """Return the table What the shop needs / What happened / Your guess, a row for each thing needed.
+
+    The guess of a prediction stands in the row that it was `about`; without one there is no such column. Raises
+    `OptionError` where there is no such row.
+
+    >>> reconcile({"e-mails sent": 1}, {"e-mails sent": 0})
+    What the shop needs  Needed  What happened
+    -------------------  ------  -------------
+    e-mails sent              1  0, differs
+    """
+    if about is not None and about not in needed:
+        raise OptionError("about", about, f"give one of {', '.join(needed)}")
+    if guess is None or about is None:
+        return needs_table(needed, happened)
+    return needs_table(needed, happened, {about: guess.guess or "skipped"})

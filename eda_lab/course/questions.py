@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["QUESTIONS", "Question"]
+from eda_lab.errors import OptionError
+
+__all__ = ["QUESTIONS", "SKIP", "Question"]
+
+SKIP = "skip"  # what stands for no guess
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -14,6 +18,12 @@ class Question(msgspec.Struct, frozen=True):
     options: tuple[str, ...]
     answer: str
     why: str
+
+    def __post_init__(self) -> None:
+        if self.answer not in self.options:
+            raise OptionError("answer", self.answer, "give one of the options")
+        if len(set(self.options)) < 2 or SKIP in self.options:
+            raise OptionError("options", self.options, f"give at least two different options, none of them {SKIP!r}")
 
 
 QUESTIONS = {

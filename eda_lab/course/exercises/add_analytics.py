@@ -10,7 +10,8 @@ from typing import Any
 from eda_lab import shop as shop_module
 from eda_lab.bus import EventBus
 from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.shop import Item, OrderPlaced, Shop, checkout
+from eda_lab.orders import Item, OrderPlaced
+from eda_lab.shop import Shop, checkout
 
 __all__ = ["EXERCISE"]
 

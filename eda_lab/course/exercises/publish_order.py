@@ -8,7 +8,8 @@ from typing import Any
 
 from eda_lab.bus import EventBus
 from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.shop import Item, OrderPlaced, Shop, open_shop
+from eda_lab.orders import Item, OrderPlaced
+from eda_lab.shop import Shop, open_shop
 
 __all__ = ["EXERCISE"]
 

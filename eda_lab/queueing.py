@@ -1,0 +1,158 @@
+"""What stands where in a group of the lab's bus: its queue, its workers, what waits for its time, its dead letters."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from eda_lab.clock import TIMEOUT, Clock
+from eda_lab.columns import Columns, Outcome
+from eda_lab.delivery import DeadLetter, Delivery, Faults
+from eda_lab.errors import OptionError
+from eda_lab.routing import GroupInfo
+from eda_lab.subscription import Subscription, Worker
+
+__all__ = ["GroupQueue", "Site"]
+
+
+class Site(Protocol):
+    """What a group needs of the bus that it belongs to."""
+
+    clock: Clock
+    columns: Columns
+    seed: object
+    faults: Faults | None
+    visibility_us: int
+
+    def prepare(self, row: int, events: list[Any]) -> list[Any]:
+        """Check what a handler returned for a delivery, before any of it is published."""
+
+    def publish_caused(self, row: int, ordinal: int, prepared: Any) -> None:
+        """Publish one of the things that `prepare` returned."""
+
+
+class GroupQueue:
+    """A group's queue and who works on it. `what` is the type names and patterns that the group listens to."""
+
+    def __init__(self, site: Site, name: str, what: tuple[str, ...]) -> None:
+        self.site, self.name, self.what = site, name, what
+        self.clock, self.columns = site.clock, site.columns
+        self.number = self.columns.groups.number(name)
+        if self.number == len(self.columns.workers):
+            self.columns.workers.append([])
+        self.queue: deque[int] = deque()
+        self.idle: deque[Worker] = deque()
+        self.waiting: set[int] = set()  # attempts that wait for their time to come
+        self.letters: list[int] = []
+        self.redriven = 0
+        self.subscriptions: list[Subscription] = []
+        self.workers: list[Worker] = []
+        self.closed = False
+        self._start: Callable[[Worker], None]  # what a worker does that takes the next delivery up
+
+    @property
+    def info(self) -> GroupInfo:
+        """What a picture needs to know of this group."""
+        handlers = tuple(subscription.spec.name for subscription in self.subscriptions)
+        return GroupInfo(self.name, self.what, handlers, sum(len(s.workers) for s in self.subscriptions))
+
+    @property
+    def standing(self) -> dict[Outcome, int]:
+        """How many deliveries really stand in the queue, are in hand, wait for their time, or were given up on."""
+        return {
+            Outcome.QUEUED: len(self.queue),
+            Outcome.IN_FLIGHT: sum(worker.row >= 0 for worker in self.workers),
+            Outcome.WAITING: len(self.waiting),
+            Outcome.DEAD_LETTERED: len(self.letters) + self.redriven,
+        }
+
+    def hire(self, subscription: Subscription) -> Worker:
+        """Add a worker and let it take up work."""
+        if len(self.columns.workers[self.number]) > 0x7FFF:
+            raise OptionError("workers", len(subscription.workers) + 1, "a group has room for 32,768 in one run")
+        subscription.hired += 1
+        name = subscription.name if subscription.hired == 1 else f"{subscription.name}-{subscription.hired}"
+        worker = Worker(subscription, len(self.columns.workers[self.number]), name)
+        self.columns.workers[self.number].append(name)
+        self.workers.append(worker)
+        self.free(worker)
+        return worker
+
+    def note(self, who: str, what: str) -> None:
+        """Write down what happened to a consumer."""
+        self.columns.note(self.clock.now_us, who, what)
+
+    def receive(self, message: int, now: int) -> None:
+        """Queue this group's copy of a message that was just published."""
+        self.queue.append(self.columns.receive(message, self.number, now))
+        if self.idle:
+            self.clock.ready.append((self._start, self.idle.popleft()))
+
+    def offer(self, row: int) -> None:
+        """Queue a delivery, and wake a worker if one is idle."""
+        if self.waiting:
+            self.waiting.discard(row)
+        if self.closed:
+            self.columns.end(row, Outcome.DROPPED, self.clock.now_us)
+            return
+        self.columns.queue(row)
+        self.queue.append(row)
+        if self.idle:
+            self.clock.ready.append((self._start, self.idle.popleft()))
+
+    def free(self, worker: Worker) -> None:
+        """Let a worker that has nothing in hand take the next delivery, or wait for one."""
+        if worker.state != "up" or worker.row >= 0:
+            return
+        if self.queue:
+            self.clock.ready.append((self._start, worker))
+        elif worker not in self.idle:
+            self.idle.append(worker)
+
+    def call_next(self) -> None:
+        """Let an idle worker, if there is one, take the next delivery."""
+        if self.idle:
+            self.clock.ready.append((self._start, self.idle.popleft()))
+
+    def try_again(self, row: int, due: int) -> None:
+        """Enter the next attempt at a delivery; it is queued when its time has come."""
+        columns = self.columns
+        again = columns.enter(columns.message[row], self.number, columns.attempt[row] + 1, due)
+        self.waiting.add(again)
+        self.clock.at(due, self.offer, again, TIMEOUT)
+
+    def reopen(self, what: tuple[str, ...]) -> None:
+        """Take in again what is published: somebody subscribed under the name of a group that everybody had left."""
+        self.closed, self.what = False, what
+
+    def close(self) -> None:
+        """Drop what waits in the queue: nobody is left to take it."""
+        self.closed = True
+        while self.queue:
+            self.columns.end(self.queue.popleft(), Outcome.DROPPED, self.clock.now_us)
+
+    def delivery(self, worker: Worker) -> Delivery:
+        """Return the delivery that a worker has in hand, as a handler sees it."""
+        message = self.columns.envelope(self.columns.message[worker.row])
+        return Delivery(message, worker.name, self.name, self.columns.attempt[worker.row])
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the deliveries that this group gave up on and that were not redriven."""
+        return [self._letter(row) for row in self.letters]
+
+    def _letter(self, row: int) -> DeadLetter:
+        columns, (error, text) = self.columns, self.columns.errors[row]
+        message = columns.envelope(columns.message[row])
+        return DeadLetter(message, self.name, columns.attempt[row], columns.ended[row] / 1e6, error, text)
+
+    def redrive(self, where: Callable[[DeadLetter], bool] | None) -> int:
+        """Queue dead letters again, as first attempts; return how many."""
+        chosen = dict.fromkeys(row for row in self.letters if where is None or where(self._letter(row)))
+        self.letters = [row for row in self.letters if row not in chosen]
+        self.redriven += len(chosen)
+        for row in chosen:
+            again = self.columns.enter(self.columns.message[row], self.number, 1, self.clock.now_us)
+            self.columns.redriven.add(again)
+            self.offer(again)
+        return len(chosen)
