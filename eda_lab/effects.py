@@ -16,7 +16,17 @@ import msgspec
 from eda_lab.delivery import crash_point
 from eda_lab.errors import OptionError, check_whole
 
-__all__ = ["CardDeclinedError", "CardProvider", "Charge", "Database", "Mail", "MailServer", "Parcel", "ParcelDesk"]
+__all__ = [
+    "CardDeclinedError",
+    "CardProvider",
+    "Charge",
+    "Database",
+    "Mail",
+    "MailServer",
+    "Parcel",
+    "ParcelDesk",
+    "TransactionConflictError",
+]
 
 
 @contextmanager
@@ -154,6 +164,13 @@ class ParcelDesk(_Switch):
         return self.parcels[-1]
 
 
+class TransactionConflictError(Exception):
+    """Two transactions overlapped, and the other one committed first. Trying again helps."""
+
+    def __init__(self) -> None:
+        super().__init__("another transaction has committed meanwhile: try again")
+
+
 class Database(_Switch):
     """A small database: tables of rows, changed in transactions that happen as a whole or not at all.
 
@@ -180,11 +197,16 @@ class Database(_Switch):
 
     @contextmanager
     def transaction(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Hand out the tables to be changed; commit at the end, unless an error or a crash comes first."""
+        """Hand out the tables to be changed; commit at the end, unless an error or a crash comes first.
+
+        Raises `TransactionConflictError` where another transaction has committed meanwhile: its changes would be lost.
+        """
         self._reach()
-        changed = _copied(self._tables)
+        changed, begun = _copied(self._tables), self.commits
         yield changed
         with _call("db.commit"):
+            if self.commits != begun:
+                raise TransactionConflictError
             self._tables = changed
             self.commits += 1
 

@@ -10,6 +10,7 @@ __all__ = [
     "CommandRoutingError",
     "DuplicateNameError",
     "EdaLabError",
+    "EndlessResultError",
     "HandlerError",
     "HandlerResultError",
     "LabAwaitError",
@@ -122,6 +123,18 @@ class HandlerResultError(EdaLabError):
         super().__init__(f"{handler} returned {kind} {shown(result)}{order}: {what_to_do}")
         self.handler = handler
         self.result = result
+
+
+class EndlessResultError(EdaLabError):
+    """A handler's result does not come to an end, or not before a limit.
+
+    Attributes: `handler`, its name; `limit`, the number of events that one result may have.
+    """
+
+    def __init__(self, handler: str, limit: int) -> None:
+        super().__init__(f"{handler} returned more than {limit:,} events at once: let its generator come to an end")
+        self.handler = handler
+        self.limit = limit
 
 
 class LabAwaitError(EdaLabError):

@@ -17,13 +17,14 @@ from typing import Any
 import msgspec
 
 from eda_lab.delivery import Later
-from eda_lab.errors import DuplicateNameError, HandlerError, HandlerResultError, OptionError, shown
+from eda_lab.errors import DuplicateNameError, EndlessResultError, HandlerError, HandlerResultError, OptionError, shown
 from eda_lab.events import is_event
 
 __all__ = ["Handler", "HandlerSpec", "LabWarning", "caused_by", "checked_name", "examine"]
 
 Handler = Callable[..., Any]
 
+MOST_EVENTS = 10_000  # that one run of a handler may cause
 # What asks for the real time, and what takes its place in a handler.
 _REAL_TIME: dict[object, str] = {
     time.sleep: "time.sleep() stops everybody; say subscribe(..., takes=seconds)",
@@ -181,7 +182,8 @@ def _distance_to_caller() -> int:
 def caused_by(name: str, result: object) -> list[Any]:
     """Return the events (or `Later`) that a handler returned; raise `HandlerResultError` for anything else.
 
-    An iterable is read to its end: a generator may still fail, and then nothing of it counts.
+    An iterable is read to its end: a generator may still fail, and then nothing of it counts. One that yields more
+    than `MOST_EVENTS` is taken to have no end, and raises `EndlessResultError`.
     """
     if _can_be_published(result):
         return [result]
@@ -194,6 +196,8 @@ def caused_by(name: str, result: object) -> list[Any]:
     for event in result:  # one by one: what yields numbers without end is found out at the first of them
         if not _can_be_published(event):
             raise HandlerResultError(name, event)
+        if len(events) == MOST_EVENTS:
+            raise EndlessResultError(name, MOST_EVENTS)
         events.append(event)
     return events
 

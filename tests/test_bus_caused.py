@@ -100,6 +100,17 @@ def test_a_chain_longer_than_pythons_stack_can_be_read() -> None:
     assert len(bus.trace.lineage(last.id).ancestors) == 1501
 
 
+def test_what_a_heartbeat_causes_counts_from_that_beat() -> None:
+    """After fifty beats, each of which raises an alarm at once, no generation is too many."""
+    bus = EventBus(cascade=3)
+    bus.subscribe(RiverRose, lambda rose: [AlarmRaised(), later(1, RiverRose(rose.metres + 1))], name="gauge")
+    bus.subscribe(AlarmRaised, lambda alarm: None if alarm.level == 3 else AlarmRaised(alarm.level + 1), name="siren")
+    bus.publish(RiverRose(1.0))
+    bus.run(until=49)
+    assert sum(message.type == "alarm_raised" for message in bus.trace.messages) == 150
+    assert bus.dead_letters() == []
+
+
 @pytest.mark.parametrize("pause", [0, 0.0, 1e-9])
 @pytest.mark.parametrize("takes", [0, 0.5])
 def test_a_loop_is_stopped_and_named(pause: float, takes: float) -> None:

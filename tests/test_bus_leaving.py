@@ -1,7 +1,5 @@
 """Groups in the lab that are left, and come back: what is in hand, what waits, and what was given up on."""
 
-from typing import Any
-
 import pytest
 
 from eda_lab import Consumer, Event, EventBus, Retry, handles
@@ -12,17 +10,6 @@ class JobQueued(Event):
     """Work for somebody."""
 
     number: int = 0
-
-
-def done_by(bus: EventBus) -> list[tuple[str, float, float | None]]:
-    """Return who took up each delivery, when, and when it ended."""
-    return [(d.consumer, d.started_at, d.ended_at) for d in bus.trace.deliveries if d.started_at is not None]
-
-
-def team(workers: int = 1, takes: Any = 1.0, **options: Any) -> tuple[EventBus, Any]:
-    """Return a bus, and its only subscription."""
-    bus = EventBus()
-    return bus, bus.subscribe(JobQueued, lambda _: None, name="team", workers=workers, takes=takes, **options)
 
 
 def publish(bus: EventBus, jobs: int) -> None:

@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab.delivery import Crashed, CrashPlan, current_plan
-from eda_lab.effects import CardDeclinedError, CardProvider, Charge, Database, Mail, MailServer, Parcel, ParcelDesk
+from eda_lab.effects import (
+    CardDeclinedError,
+    CardProvider,
+    Charge,
+    Database,
+    Mail,
+    MailServer,
+    Parcel,
+    ParcelDesk,
+    TransactionConflictError,
+)
 from eda_lab.errors import OptionError
 
 
@@ -220,3 +230,13 @@ def test_the_database_holds_the_sum_of_what_was_committed(steps: list[tuple[str,
         expected[key] += change
     assert dict(db.table("stock")) == expected
     assert db.commits == sum(not fails for _, _, fails in steps)
+
+
+def test_of_two_transactions_that_overlap_the_second_to_commit_is_refused() -> None:
+    """Its copy is older than what the first has committed, which would be lost."""
+    db = Database(stock={"A": 0})
+    with pytest.raises(TransactionConflictError, match="try again"), db.transaction() as outer:
+        with db.transaction() as inner:
+            inner["stock"]["A"] += 1
+        outer["stock"]["A"] += 10
+    assert (db.table("stock")["A"], db.commits) == (1, 1)

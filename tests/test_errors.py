@@ -10,6 +10,7 @@ from eda_lab.errors import (
     CommandRoutingError,
     DuplicateNameError,
     EdaLabError,
+    EndlessResultError,
     HandlerError,
     HandlerResultError,
     LabAwaitError,
@@ -59,6 +60,7 @@ ALL = [
     ),
     (HandlerResultError("pick", Parcel), "pick returned the class <class", {"handler": "pick", "result": Parcel}),
     (HandlerResultError("pick", {1}), "which has no order: a handler returns", {"result": {1}}),
+    (EndlessResultError("pick", 9), "pick returned more than 9 events at once", {"handler": "pick", "limit": 9}),
     (LabAwaitError(PARCEL), "await only eda_lab.sleep(seconds)", {"awaited": PARCEL}),
     (DuplicateNameError("email", "give another name="), "'email' is taken: give another", {"name": "email"}),
     (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eda_lab import Command, DirectBus, Event, Message, later
 from eda_lab.delivery import Later
-from eda_lab.errors import HandlerResultError, OptionError
+from eda_lab.errors import EndlessResultError, HandlerResultError, OptionError
 from eda_lab.handlers import caused_by
 
 
@@ -175,3 +175,9 @@ def test_later_takes_a_number_of_seconds(seconds: Any) -> None:
     """The future is ahead, and not infinitely far."""
     with pytest.raises(OptionError, match=r"^seconds=.*: give a number of seconds"):
         later(seconds, BookLent(1))
+
+
+def test_a_generator_without_end_is_given_up_on() -> None:
+    """It would hang the notebook, so it is the handler's failure."""
+    with pytest.raises(EndlessResultError, match="reading returned more than 10,000 events at once"):
+        caused_by("reading", (BookRead(n) for n in itertools.count()))
