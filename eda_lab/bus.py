@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["EventBus"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_OPTIONS = "name=, group=, workers=, takes= and retry="
+_OPTIONS = "name=, group=, workers=, takes=, retry= and start="
 
 
 class EventBus:
@@ -80,6 +80,7 @@ class EventBus:
         workers: int = 1,
         takes: float | Callable[[Any], float] = 0.0,
         retry: Retry | None = None,
+        start: str = "now",
         **unknown: object,
     ) -> Subscription:
         """Let a handler have what `what` names: an event class, a topic, a pattern, or a tuple of such.
@@ -87,7 +88,8 @@ class EventBus:
         `handler` is a function of the event, or of the event and the delivery; `async def`; or a class whose instances
         can be called, built for each worker. Subscriptions of one `group` (by default the `name`) share its queue,
         and so do its `workers`. `takes` is the service time in seconds, or a function of a random generator. Without
-        `retry` a failed delivery goes to the dead letters at once.
+        `retry` a failed delivery goes to the dead letters at once. A group that starts at the "beginning" gets what was
+        published before it came, as from a log; one that starts "now" does not.
 
         Raises a child of `EdaLabError` for an option that cannot be used, a handler that cannot serve, or a taken name.
         """
@@ -101,10 +103,12 @@ class EventBus:
             microseconds("takes", takes)
         if retry is not None and not isinstance(retry, Retry):
             raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
+        if start not in ("now", "beginning"):
+            raise OptionError("start", start, "give 'now' or 'beginning'")
         chosen = spec.chosen_name(name, self._engine.subscriptions)
         team = self._engine.team(chosen if group is None else checked_name("group", group), listens)
         subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
-        self._engine.join(team, subscription)
+        self._engine.join(team, subscription, start == "beginning")
         try:
             subscription.scale(workers)
         except BaseException:  # a consumer class that cannot be built leaves nothing behind

@@ -35,11 +35,16 @@ class Outcome(IntEnum):
 
 
 class Origin(IntEnum):
-    """Why an attempt came to be: its message was routed, an attempt before it failed, or a dead letter was redriven."""
+    """Why an attempt came to be.
+
+    Its message was routed, an attempt before it failed, a dead letter was redriven, or a late group reads what was
+    published before it came.
+    """
 
     ROUTED = 0
     RETRIED = 1
     REDRIVEN = 2
+    REPLAYED = 3
 
 
 class Record(IntEnum):
@@ -90,6 +95,7 @@ class Columns:
         self.queued, self.started, self.ended = array("q"), array("q"), array("q")
         self.log = array("I")
         self.redriven: set[int] = set()  # the attempts that began with a redrive
+        self.replayed: set[int] = set()  # and those that a late group began with
         self.errors: dict[int, tuple[str, str]] = {}  # attempt -> what was raised, its traceback
         self.notes: list[tuple[int, str, str]] = []  # time, who, what: kills, restarts, pauses
         self.now_us = 0
@@ -153,6 +159,8 @@ class Columns:
         """Return why an attempt came to be."""
         if self.attempt[row] > 1:
             return Origin.RETRIED
+        if row in self.replayed:
+            return Origin.REPLAYED
         return Origin.REDRIVEN if row in self.redriven else Origin.ROUTED
 
     def ancestors(self, row: int) -> list[int]:

@@ -27,6 +27,7 @@ def census(columns: Columns) -> dict[str, Counter[Outcome]]:
     return counts
 
 
+_CAME = (Origin.ROUTED, Origin.REDRIVEN, Origin.REPLAYED)  # the ways in which a copy comes into a group
 # For each outcome: whether such an attempt was started, whether it ended, and whether an error is written beside it.
 _MARKS = {
     Outcome.WAITING: (False, False, False),
@@ -58,7 +59,8 @@ def _check_attempts(columns: Columns) -> None:
             first[message, group] += 1
         if outcome in (Outcome.FAILED, Outcome.CRASHED):
             again[message, group, attempt + 1] += 1
-    entered = Counter(message for message, _ in first)
+    late = {(columns.message[row], columns.group[row]) for row in columns.replayed}
+    entered = Counter(message for message, group in first if (message, group) not in late)
     for message, routed in enumerate(columns.routed):
         if entered[message] != routed:
             raise ConservationError(
@@ -77,8 +79,8 @@ def _check_attempts(columns: Columns) -> None:
 def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, int]]) -> Table:
     """Hold the books of every group against each other, and return them; raise `ConservationError` if they differ.
 
-    For each group: routed + redriven = done + dead-lettered + dropped + queued + in flight + waiting; each attempt
-    that was tried again has one successor; each message entered as many groups as it was routed to, each once; every
+    For each group: routed + redriven + replayed = done + dead-lettered + dropped + queued + in flight + waiting; each
+    attempt that was tried again has one successor; each message entered as many groups as it was routed to, each once; every
     outcome fits the times and errors beside it; and `actual`, what really stands in the queues and with the workers,
     is what the columns say.
     """
@@ -89,7 +91,7 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
         origins[columns.groups[group]][columns.origin(row)] += 1
     for name, count in counts.items():
         again = count[Outcome.FAILED] + count[Outcome.CRASHED]
-        came = origins[name][Origin.ROUTED] + origins[name][Origin.REDRIVEN]
+        came = sum(origins[name][origin] for origin in _CAME)
         if origins[name][Origin.RETRIED] != again or came != count.total() - again:
             raise ConservationError(f"{name}: {came} copies came, but the attempts say {dict(count)}")
         for outcome, number in actual.get(name, {}).items():
@@ -97,9 +99,9 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
                 raise ConservationError(f"{name}: {number} are {outcome.word}, but the trace has {count[outcome]}")
     final = [Outcome.DONE, Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.QUEUED, Outcome.IN_FLIGHT, Outcome.WAITING]
     return Table(
-        ["group", "routed", "redriven", *(outcome.word for outcome in final)],
+        ["group", *(origin.name.lower() for origin in _CAME), *(outcome.word for outcome in final)],
         [
-            (name, origins[name][Origin.ROUTED], origins[name][Origin.REDRIVEN], *(counts[name][o] for o in final))
+            (name, *(origins[name][origin] for origin in _CAME), *(counts[name][outcome] for outcome in final))
             for name in columns.groups
         ],
     )

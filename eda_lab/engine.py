@@ -77,12 +77,23 @@ class Engine:
             raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
         return group
 
-    def join(self, group: Group, subscription: Subscription) -> None:
-        """Enter a subscription; who gets what is worked out anew."""
+    def join(self, group: Group, subscription: Subscription, from_beginning: bool) -> None:
+        """Enter a subscription; who gets what is worked out anew. A new group may read what there was before it."""
         subscription.leave = self._leave
+        if from_beginning and not group.subscriptions:
+            self._replay(group)
         group.subscriptions.append(subscription)
         self.subscriptions[subscription.name] = subscription
         self.routes.clear()
+
+    def _replay(self, group: Group) -> None:
+        c = self.columns
+        had = {message for message, number in zip(c.message, c.group, strict=True) if number == group.number}
+        wanted = [group in self.router.targets(name) for name in c.types]
+        for message in range(len(c.data)):
+            if wanted[c.type_of[message]] and message not in had:
+                c.replayed.add(len(c.message))
+                group.receive(message, self.clock.now_us)
 
     def _leave(self, subscription: Subscription) -> None:
         if subscription.left:

@@ -192,7 +192,7 @@ def caused_by(name: str, result: object) -> list[Any]:
     no_row = (str, bytes, dict, set, frozenset, type)
     if isinstance(result, no_row) or not isinstance(result, Iterable):
         raise HandlerResultError(name, result)
-    events = []
+    events: list[Any] = []
     for event in result:  # one by one: what yields numbers without end is found out at the first of them
         if not _can_be_published(event):
             raise HandlerResultError(name, event)

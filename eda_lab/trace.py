@@ -139,7 +139,8 @@ class Trace:
         who = visible(self._consumer(row), 40)
         again = f" (attempt {c.attempt[row]})" if c.attempt[row] > 1 else ""
         if kind == Record.QUEUED:
-            return Happening(c.queued[row] / 1e6, "queued", f"{name} queued for {c.groups[c.group[row]]}{again}")
+            late = " (from the log)" if row in c.replayed else ""
+            return Happening(c.queued[row] / 1e6, "queued", f"{name} queued for {c.groups[c.group[row]]}{again}{late}")
         if kind == Record.STARTED:
             return Happening(c.started[row] / 1e6, "started", f"{who} started {name}{again}")
         word = "acked" if c.outcome[row] == Outcome.DONE else Outcome(c.outcome[row]).word

@@ -235,8 +235,13 @@ def test_the_database_holds_the_sum_of_what_was_committed(steps: list[tuple[str,
 def test_of_two_transactions_that_overlap_the_second_to_commit_is_refused() -> None:
     """Its copy is older than what the first has committed, which would be lost."""
     db = Database(stock={"A": 0})
-    with pytest.raises(TransactionConflictError, match="try again"), db.transaction() as outer:
-        with db.transaction() as inner:
-            inner["stock"]["A"] += 1
-        outer["stock"]["A"] += 10
+
+    def overlap() -> None:
+        with db.transaction() as outer:
+            with db.transaction() as inner:
+                inner["stock"]["A"] += 1
+            outer["stock"]["A"] += 10
+
+    with pytest.raises(TransactionConflictError, match="try again"):
+        overlap()
     assert (db.table("stock")["A"], db.commits) == (1, 1)
