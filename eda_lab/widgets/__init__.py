@@ -1,5 +1,6 @@
 """What a lesson is played with: controls, and pictures that follow them."""
 
+from eda_lab.widgets.flow import FlowPlayer
 from eda_lab.widgets.panel import Compare, Panel
 
-__all__ = ["Compare", "Panel"]
+__all__ = ["Compare", "FlowPlayer", "Panel"]

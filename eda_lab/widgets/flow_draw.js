@@ -1,0 +1,177 @@
+// The picture: producers left, the bus in the middle, groups with their queues and workers right, and the messages.
+// Shapes and words say what colours say. Text is set as text, never as markup: event data is not to be trusted.
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 900, ROW = 96, BOX = 80, TOP = 12, MOST_QUEUED = 8, MOST_WORKERS = 4;
+const PRODUCER = { x: 12, width: 150 }, BUS = { x: 318, width: 64 }, GROUP = { x: 516, width: 372 };
+const SHAPES = [
+  "M-10,0a10,10 0 1,0 20,0a10,10 0 1,0 -20,0", // a circle, then a square, a diamond and a triangle
+  "M-9,-9h18v18h-18z",
+  "M0,-12L12,0L0,12L-12,0z",
+  "M0,-12L12,9L-12,9z",
+];
+
+function element(tag, attributes = {}, text) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+class Picture {
+  constructor(svg, run, onChoose) {
+    this.svg = svg;
+    this.run = run;
+    this.onChoose = onChoose;
+    this.pool = [];
+    this.rows = Math.max(1, run.groups.length, run.producers.length);
+    this.height = this.rows * ROW + TOP;
+    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${this.height}`);
+    this.build();
+  }
+  middle(index, count) {
+    return TOP + ((index + 0.5) * this.rows * ROW) / count - 4;
+  }
+  build() {
+    const { run, svg } = this;
+    svg.replaceChildren();
+    const hub = element("g", { class: "eda-bus" });
+    hub.append(
+      element("rect", { x: BUS.x, y: TOP, width: BUS.width, height: this.rows * ROW - TOP, rx: 12 }),
+      element("text", { x: BUS.x + BUS.width / 2, y: this.height / 2 + 5, "text-anchor": "middle" }, "bus"),
+    );
+    this.producers = run.producers.map((name, i) => this.producer(name, this.middle(i, run.producers.length)));
+    this.groups = run.groups.map((group, i) => this.group(group, this.middle(i, run.groups.length)));
+    this.dots = element("g", { class: "eda-dots" });
+    svg.append(hub, ...this.producers.map((p) => p.box), ...this.groups.map((g) => g.box), this.dots);
+  }
+  producer(name, y) {
+    const box = element("g", { class: "eda-producer" });
+    const count = element("text", { x: PRODUCER.x + PRODUCER.width / 2, y: y + 18, "text-anchor": "middle", class: "eda-small" });
+    box.append(
+      element("path", { d: `M${PRODUCER.x + PRODUCER.width},${y}H${BUS.x - 6}`, class: "eda-edge" }),
+      element("path", { d: `M${BUS.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
+      element("rect", { x: PRODUCER.x, y: y - 28, width: PRODUCER.width, height: 56, rx: 24 }),
+      element("text", { x: PRODUCER.x + PRODUCER.width / 2, y, "text-anchor": "middle", class: "eda-name" }, short(name, 18)),
+      count,
+      element("title", {}, `producer ${name}`),
+    );
+    return { box, y, count };
+  }
+  group(group, y) {
+    const box = element("g", { class: "eda-group" });
+    const counts = element("text", { x: GROUP.x + GROUP.width - 10, y: y - 20, "text-anchor": "end", class: "eda-small" });
+    const more = element("text", { x: GROUP.x + 14, y: y + 22, class: "eda-small" });
+    box.append(
+      element("path", { d: `M${BUS.x + BUS.width},${y}H${GROUP.x - 6}`, class: "eda-edge" }),
+      element("path", { d: `M${GROUP.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
+      element("text", { x: (BUS.x + BUS.width + GROUP.x) / 2, y: y - 8, "text-anchor": "middle", class: "eda-small" }, short(group.what, 19)),
+      element("rect", { x: GROUP.x, y: y - BOX / 2, width: GROUP.width, height: BOX, rx: 4, class: "eda-box" }),
+      element("rect", { x: GROUP.x + 10, y: y - 6, width: 206, height: 34, rx: 4, class: "eda-lane" }),
+      element("text", { x: GROUP.x + 10, y: y - 20, class: "eda-name" }, short(group.name, 22)),
+      counts, more,
+      element("title", {}, `group ${group.name}, listens to ${group.what}`),
+    );
+    const workers = group.workers.map((name, i) => this.worker(box, name, i, y, group.workers.length));
+    return { box, y, counts, more, workers };
+  }
+  worker(box, name, index, y, count) {
+    if (index >= MOST_WORKERS) return { x: GROUP.x + 240 + 36 * (MOST_WORKERS - 1), y: y + 11, hidden: true };
+    const x = GROUP.x + 240 + 36 * index, made = element("g", { class: "eda-worker" });
+    const ring = element("circle", { cx: x, cy: y + 11, r: 15, class: "eda-ring", pathLength: 1, transform: `rotate(-90 ${x} ${y + 11})` });
+    const sign = element("text", { x, y: y + 16, "text-anchor": "middle", class: "eda-sign" });
+    made.append(element("circle", { cx: x, cy: y + 11, r: 15 }), ring, sign, element("title", {}, `consumer ${name}`));
+    if (count > MOST_WORKERS && index === MOST_WORKERS - 1)
+      made.append(element("text", { x: x + 20, y: y + 16, class: "eda-small" }, `+${count - MOST_WORKERS}`));
+    box.append(made);
+    return { x, y: y + 11, box: made, ring, sign };
+  }
+  // Where a delivery stands: in its queue (place 0 is next), or with its worker.
+  inQueue(g, place) {
+    return [GROUP.x + 200 - 24 * Math.min(place, MOST_QUEUED - 1), this.groups[g].y + 11];
+  }
+  atWorker(g, worker) {
+    const { x, y } = this.groups[g].workers[worker] ?? { x: GROUP.x + 240, y: this.groups[g].y + 11 };
+    return [x, y];
+  }
+  sourceOf(message) {
+    const { run } = this, name = run.sources[run.messages.source[message]];
+    const producer = run.producers.indexOf(name);
+    if (producer >= 0) return [PRODUCER.x + PRODUCER.width, this.producers[producer].y];
+    const group = run.groups.findIndex((g) => g.name === name);
+    return group >= 0 ? [GROUP.x, this.groups[group].y] : [BUS.x, this.height / 2];
+  }
+  // Draw a state at a simulated time, with what moves in the current moment.
+  draw(state, time, moving, family) {
+    state.published.forEach((n, i) => { this.producers[i].count.textContent = `producer, published ${n}`; });
+    const dots = [];
+    state.groups.forEach((now, g) => {
+      const drawn = this.groups[g], extra = now.queue.length - MOST_QUEUED;
+      drawn.counts.textContent = countsOf(now);
+      drawn.more.textContent = extra > 0 ? `+${extra}` : now.queue.length ? "" : "queue empty";
+      now.queue.slice(0, MOST_QUEUED).forEach((row, place) => dots.push({ row, at: this.inQueue(g, place), word: "waits in the queue" }));
+      now.workers.forEach((worker, w) => {
+        this.drawWorker(drawn.workers[w], worker, time);
+        if (worker.row >= 0 && !drawn.workers[w].hidden) dots.push({ row: worker.row, at: this.atWorker(g, w), word: "is being worked on" });
+      });
+    });
+    const messageOf = this.run.deliveries.message;
+    const all = dots.filter((dot) => !moving.hide.has(dot.row)).map((dot) => ({ ...dot, message: messageOf[dot.row] }));
+    this.drawDots([...all, ...moving.dots], family);
+  }
+  drawWorker(drawn, worker, time) {
+    if (drawn.hidden) return;
+    drawn.box.setAttribute("data-state", worker.row >= 0 ? "busy" : worker.state);
+    drawn.sign.textContent = { down: "✕", paused: "II", gone: "–" }[worker.state] ?? "";
+    const { started, ended } = this.run.deliveries, row = worker.row;
+    const whole = row >= 0 ? (ended[row] < 0 ? Infinity : ended[row]) - started[row] : 1;
+    const done = row >= 0 ? Math.min(1, (time - started[row]) / (whole || 1)) : 0;
+    drawn.ring.setAttribute("stroke-dasharray", `${done} 1`);
+  }
+  drawDots(dots, family) {
+    while (this.pool.length < dots.length) this.pool.push(this.dot());
+    this.pool.forEach((drawn, i) => {
+      const dot = dots[i];
+      drawn.box.style.display = dot ? "" : "none";
+      if (!dot) return;
+      const { message, at, word } = dot, type = this.run.messages.type[message];
+      drawn.box.setAttribute("transform", `translate(${at[0].toFixed(1)},${at[1].toFixed(1)})`);
+      if (drawn.message === message && drawn.word === word && drawn.family === family) return;
+      Object.assign(drawn, { message, word, family });
+      drawn.shape.setAttribute("d", SHAPES[type % SHAPES.length]);
+      drawn.box.setAttribute("data-type", type % 6);
+      drawn.box.setAttribute("data-family", !family ? "" : family.has(message) ? "in" : "out");
+      drawn.text.textContent = message + 1;
+      drawn.box.setAttribute("aria-label", `message ${message + 1}, ${this.run.types[type]}, ${word}`);
+    });
+  }
+  dot() {
+    const box = element("g", { class: "eda-dot", role: "button", tabindex: "-1" });
+    const shape = element("path"), text = element("text", { y: 4, "text-anchor": "middle" });
+    box.append(shape, text);
+    this.dots.append(box);
+    const drawn = { box, shape, text };
+    box.addEventListener("click", () => this.onChoose(drawn.message));
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        event.stopPropagation();
+        this.onChoose(drawn.message);
+      }
+    });
+    return drawn;
+  }
+  // The visible messages can be walked through with the keyboard: one of them is in the tab order.
+  walk(step) {
+    const shown = this.pool.filter((drawn) => drawn.box.style.display !== "none");
+    const here = shown.findIndex((drawn) => drawn.box === document.activeElement || drawn.box.getRootNode().activeElement === drawn.box);
+    shown.at((here + step) % shown.length)?.box.focus();
+  }
+}
+
+function countsOf(group) {
+  const parts = [["done", group.done], ["failed", group.failed], ["retrying", group.waiting.length], ["dead letters", group.dead], ["dropped", group.dropped]];
+  return parts.filter(([word, n]) => n || word === "done").map(([word, n]) => `${word} ${n}`).join(" · ");
+}
