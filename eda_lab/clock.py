@@ -114,10 +114,10 @@ class Clock:
                 action(argument)
         return done
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is left to do."""
-        return not (self.ready or self.agenda)
+    def has_work(self, until: float | None = None) -> bool:
+        """Whether something is left to do, up to and including second `until`."""
+        horizon = LAST_US if until is None else microseconds("until", until)
+        return bool(self.ready or (self.agenda and self.agenda[0][0] <= horizon))
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

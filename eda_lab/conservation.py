@@ -81,8 +81,8 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
 
     For each group: routed + redriven + replayed = done + dead-lettered + dropped + queued + in flight + waiting; each
     attempt that was tried again has one successor; each message entered as many groups as it was routed to, each
-    once; every outcome fits the times and errors beside it; and `actual`, what really stands in the queues and with the workers,
-    is what the columns say.
+    once; every outcome fits the times and errors beside it; and `actual`, what really stands in the queues and with
+    the workers, is what the columns say.
     """
     _check_attempts(columns)
     counts = census(columns)

@@ -43,6 +43,7 @@ class Plan(NamedTuple):
     returns: int
     meddles: str | None
     attempts: int
+    start: str = "now"
 
 
 class World:
@@ -150,6 +151,7 @@ class World:
                 workers=plan.workers,
                 takes=exponential(0.5) if plan.takes == "random" else plan.takes,
                 retry=Retry(max_attempts=plan.attempts, backoff=0.5, jitter=0.5, retry_on=ConnectionError),
+                start=plan.start,
             )
 
     def rejoin(self, place: int) -> None:

@@ -131,7 +131,7 @@ def test_bad_input_is_refused_at_the_call_and_changes_nothing(call: Callable[[Ev
         call(bus)
     assert caught.value.option == option
     assert "\n" not in str(caught.value)
-    assert (bus.clock.now, bus.clock.idle, len(bus.columns.log), len(bus.trace.groups)) == (1.0, True, 0, 1)
+    assert (bus.clock.now, bus.clock.has_work(), len(bus.columns.log), len(bus.trace.groups)) == (1.0, False, 0, 1)
     bus.publish("alarm", {})
     bus.run()
     assert len(kept) == 1

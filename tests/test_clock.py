@@ -47,7 +47,7 @@ def test_things_happen_by_time_then_rank_then_order_of_entry(planned: list[tuple
     clock.run()
     order = sorted(range(len(planned)), key=lambda number: (*planned[number], number))
     assert happened == [(planned[number][0], number) for number in order]
-    assert clock.idle
+    assert not clock.has_work()
 
 
 def test_at_one_instant_ends_come_before_faults_timeouts_and_arrivals() -> None:
@@ -80,7 +80,7 @@ def test_run_until_includes_that_instant_and_leaves_the_clock_there() -> None:
     clock.run(until_us=1)  # a moment that has passed
     assert (clock.now_us, len(happened)) == (2, 2)
     clock.run(until_us=10)
-    assert (clock.now_us, len(happened), clock.idle) == (10, 3, True)
+    assert (clock.now_us, len(happened), clock.has_work()) == (10, 3, False)
 
 
 def test_a_run_cut_short_does_not_jump_to_its_end() -> None:

@@ -236,7 +236,7 @@ def test_a_press_during_the_last_thing_of_a_slice_is_neither_lost_nor_late() -> 
         clock.at(1, lambda _: ctrl_c(), None)
         with pytest.raises(KeyboardInterrupt):
             clock.run(limit=limit)
-        assert clock.idle
+        assert not clock.has_work()
         assert clock.run() == 0
 
 

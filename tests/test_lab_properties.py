@@ -29,6 +29,7 @@ plans = st.builds(
     returns=st.sampled_from([0, 5, 10]),
     meddles=st.sampled_from(MEDDLING),
     attempts=st.integers(1, 3),
+    start=st.sampled_from(["now", "beginning"]),
 )
 topologies = st.lists(plans, min_size=1, max_size=3).map(tuple)
 points = st.one_of(st.integers(0, 3), st.sampled_from(["before work", "before publish", "before ack"]))

@@ -164,6 +164,22 @@ def test_what_is_not_over_counts_up_to_now() -> None:
     assert (numbers.mean_depth, numbers.mean_in_system, numbers.throughput) == (1.0, 2.0, 0.25)
 
 
+def test_what_waits_for_another_attempt_is_in_no_queue() -> None:
+    """It comes into the queue when its time has come, and not a moment before."""
+    bus = EventBus()
+
+    def fail(_: object) -> None:
+        raise ConnectionError
+
+    bus.subscribe(CallReceived, fail, name="desk", takes=1, retry=Retry(backoff=10))
+    bus.publish(CallReceived(1))
+    bus.run(until=4)
+    assert bus.trace.deliveries[-1].outcome == "waiting"
+    assert bus.trace.depth("desk") == [(0.0, 0)]
+    numbers = bus.trace.metrics()["desk"]
+    assert (numbers.max_depth, numbers.mean_in_system, numbers.utilisation) == (0, 0.25, 0.25)
+
+
 def test_before_anything_happened_all_numbers_are_0() -> None:
     """No division by the length of a run that has not begun."""
     bus = EventBus()

@@ -50,10 +50,10 @@ def test_the_field_and_the_slider_beside_it_move_together(panel: Panel) -> None:
 
 
 def test_moving_a_control_changes_run_table_and_picture_in_place(panel: Panel) -> None:
-    table, picture = panel.children[2], panel.children[3]
+    table, picture = panel.table, panel.pictures[0]
     before = (table.value, picture.value)
     panel.controls["email_down"].value = True
-    assert (table, picture) == (panel.children[2], panel.children[3])
+    assert (table, picture) == (panel.table, panel.pictures[0])
     assert panel.world.done["e-mails sent"] == 0
     assert "0, differs" in table.value
     assert "0, differs" not in before[0]
@@ -86,12 +86,12 @@ def test_a_setting_that_fails_is_told_and_the_last_good_picture_stays(panel: Pan
         return bus
 
     fragile_panel = Panel(fragile, views=[done_by])
-    picture = fragile_panel.children[3].value
+    picture = fragile_panel.pictures[0].value
     fragile_panel.controls["divisor"].value = 0
-    assert "ZeroDivisionError" in fragile_panel.children[1].value
-    assert fragile_panel.children[3].value == picture
+    assert "ZeroDivisionError" in fragile_panel.trouble.value
+    assert fragile_panel.pictures[0].value == picture
     fragile_panel.controls["divisor"].value = 2
-    assert fragile_panel.children[1].value == ""
+    assert fragile_panel.trouble.value == ""
 
 
 def test_a_scenario_that_fails_from_the_start_raises_at_once() -> None:
@@ -110,8 +110,8 @@ def test_an_error_with_hostile_text_shows_as_characters() -> None:
 
     panel = Panel(hostile, views=[])
     panel.controls["n"].value = 1
-    assert "<script>" not in panel.children[1].value
-    assert "&lt;script&gt;" in panel.children[1].value
+    assert "<script>" not in panel.trouble.value
+    assert "&lt;script&gt;" in panel.trouble.value
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_a_scenario_may_return_a_bus_alone() -> None:
 
     panel = Panel(alone, views=[done_by])
     assert panel.world is None
-    assert panel.children[2].value == ""
+    assert panel.table.value == ""
     assert panel.bus.trace.check_conservation()

@@ -5,13 +5,15 @@ const PAGE = `
   <div class="eda-flow-stage"><svg class="eda-flow-svg" role="group"></svg></div>
   <p class="eda-flow-sentence"></p>
   <div class="eda-flow-controls">
-    <button type="button" data-do="first" title="To the beginning (Home)">⏮<span>First</span></button>
-    <button type="button" data-do="back" title="One thing back (arrow left)">◀<span>Back</span></button>
-    <button type="button" data-do="play" title="Play or pause (space)"></button>
-    <button type="button" data-do="step" title="The next thing (arrow right)">▶<span>Step</span></button>
-    <button type="button" data-do="last" title="To the end (End)">⏭<span>Last</span></button>
     <input type="range" min="0" step="1" aria-label="Moment of the run">
     <output></output>
+  </div>
+  <div class="eda-flow-controls">
+    <button type="button" data-do="first" title="To the beginning (Home)">« First</button>
+    <button type="button" data-do="back" title="One thing back (arrow left)">‹ Back</button>
+    <button type="button" data-do="play" title="Play or pause (space)">Play</button>
+    <button type="button" data-do="step" title="The next thing (arrow right)">Step ›</button>
+    <button type="button" data-do="last" title="To the end (End)">Last »</button>
     <label>Speed <select aria-label="Speed"></select></label>
     <label>Message <input type="number" min="1" step="1" aria-label="Show the story of message number"></label>
   </div>
@@ -75,14 +77,14 @@ class Player {
   }
   tell(count) {
     const { sentence, scrub, output } = this.parts, moment = this.moments[count - 1];
-    sentence.textContent = moment ? this.run.sentences[moment.start] : "Nothing has happened yet. Press play, or step.";
+    sentence.textContent = moment ? this.run.sentences[moment.start].trim() : "Nothing has happened yet. Press play, or step.";
     sentence.dataset.kind = moment ? moment.kind : "";
     scrub.value = count;
     output.textContent = `${(this.timeAt(count) / 1e6).toFixed(3)} s, ${count} of ${this.moments.length}`;
     scrub.setAttribute("aria-valuetext", output.textContent);
   }
   paint(time, moving) {
-    this.picture.draw(this.state, time, moving, this.family);
+    this.picture.draw(this.state, time, moving, this.family, this.moments[this.count - 1]);
   }
   // --- playing
   get playing() {
@@ -109,8 +111,7 @@ class Player {
     this.model.save_changes();
   }
   label() {
-    this.parts.play.replaceChildren(this.playing ? "⏸" : "▶▶", Object.assign(document.createElement("span"), { textContent: this.playing ? "Pause" : "Play" }));
-    this.parts.play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    this.parts.play.textContent = this.playing ? "Pause" : "Play";
   }
   tick(now) {
     const passed = this.before === null ? 0 : Math.min((now - this.before) / 1000, 0.25);
@@ -161,12 +162,10 @@ class Player {
     this.save();
   }
   choose(message) {
-    const same = this.parts.number.value === String(message + 1) && this.family;
-    this.family = same ? null : familyOf(this.run, message);
-    this.parts.number.value = same ? "" : message + 1;
-    const { types } = this.run, { type, id } = this.run.messages;
-    const story = this.family ? [...this.family].sort((a, b) => a - b) : [];
-    this.parts.story.textContent = story.length ? `Message ${message + 1} and its story: ${story.slice(0, 20).map((m) => `${m + 1} ${types[type[m]]} (${id[m]})`).join(" → ")}${story.length > 20 ? ` and ${story.length - 20} more` : ""}. ${this.run.data[message] ?? ""}` : "";
+    const again = this.family?.message === message; // choosing it once more lets it go
+    this.family = again ? null : familyOf(this.run, message);
+    this.parts.number.value = again ? "" : message + 1;
+    this.parts.story.textContent = again ? "" : storyOf(this.run, this.family);
     if (!this.playing) this.show(this.count);
   }
   openTranscript() {
@@ -187,7 +186,7 @@ class Player {
     parts.number.addEventListener("change", () => {
       const message = Number(parts.number.value) - 1;
       if (parts.number.value !== "" && Number.isInteger(message) && message >= 0 && message < this.run.messages.type.length) {
-        parts.number.value = "";
+        this.family = null;
         this.choose(message);
       } else {
         this.family = null;

@@ -33,7 +33,7 @@ def _source(*names: str) -> str:
     return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-class FlowPlayer(Shown, anywidget.AnyWidget):
+class FlowPlayer(Shown, anywidget.AnyWidget):  # type: ignore[misc]
     """Plays a bus's run (or a trace). `moment` is how many things that a reader can name have happened, from 0.
 
     `show(bus)` plays another run in place. `save_html(path)` writes a page that plays without anything else.
@@ -77,11 +77,9 @@ class FlowPlayer(Shown, anywidget.AnyWidget):
         more = len(self.trace.log) - MOST_TEXT
         return "\n".join([*lines, *([f"... and {more:,} more lines"] if more > 0 else [])])
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_(**options)
-        picture = topology(self.trace)._repr_mimebundle_()["text/html"]
+    def _still(self) -> str:
         words = f"<details><summary>Transcript</summary><pre>{html.escape(self._text())}</pre></details>"
-        return {**bundle, "text/html": f"{picture}{words}"}
+        return f"{topology(self.trace).html}{words}"
 
 
 def _trace_of(bus_or_trace: Any) -> Trace:
@@ -140,13 +138,14 @@ def _run_data(trace: Trace) -> dict[str, Any]:
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ font-family: system-ui, sans-serif; margin: 16px; color-scheme: light dark; }}
+<style>:root {{ color-scheme: light dark; }} body {{ font-family: system-ui, sans-serif; margin: 16px; }}
 {css}</style></head>
 <body class="eda-page"><main><h1>{title}</h1><div id="player"></div></main>
 <script type="module">
 {esm}
 const state = {state};
-const model = {{ get: (name) => state[name], set: (name, value) => {{ state[name] = value; }}, on() {{}}, off() {{}}, save_changes() {{}} }};
+const set = (name, value) => {{ state[name] = value; }};
+const model = {{ get: (name) => state[name], set, on() {{}}, off() {{}}, save_changes() {{}} }};
 render({{ model, el: document.getElementById("player") }});
 </script></body></html>
 """

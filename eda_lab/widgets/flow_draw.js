@@ -2,7 +2,8 @@
 // Shapes and words say what colours say. Text is set as text, never as markup: event data is not to be trusted.
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 900, ROW = 96, BOX = 80, TOP = 12, MOST_QUEUED = 8, MOST_WORKERS = 4;
+const WIDTH = 900, ROW = 96, BOX = 80, TOP = 12, MOST_QUEUED = 6, MOST_WORKERS = 3;
+const WORKER = 206; // where the first worker stands in the box of its group
 const PRODUCER = { x: 12, width: 150 }, BUS = { x: 318, width: 64 }, GROUP = { x: 516, width: 372 };
 const SHAPES = [
   "M-10,0a10,10 0 1,0 20,0a10,10 0 1,0 -20,0", // a circle, then a square, a diamond and a triangle
@@ -18,6 +19,7 @@ function element(tag, attributes = {}, text) {
   return made;
 }
 
+const WORDS = { 3: "acked ✓", 4: "failed ✗", 5: "crashed ✗", 6: "dead letter ✗", 7: "dropped ✗" };
 const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 class Picture {
@@ -37,7 +39,7 @@ class Picture {
   build() {
     const { run, svg } = this;
     svg.replaceChildren();
-    const hub = element("g", { class: "eda-bus" });
+    const hub = (this.hub = element("g", { class: "eda-bus" }));
     hub.append(
       element("rect", { x: BUS.x, y: TOP, width: BUS.width, height: this.rows * ROW - TOP, rx: 12 }),
       element("text", { x: BUS.x + BUS.width / 2, y: this.height / 2 + 5, "text-anchor": "middle" }, "bus"),
@@ -63,23 +65,24 @@ class Picture {
   group(group, y) {
     const box = element("g", { class: "eda-group" });
     const counts = element("text", { x: GROUP.x + GROUP.width - 10, y: y - 20, "text-anchor": "end", class: "eda-small" });
+    const last = element("text", { x: GROUP.x + GROUP.width - 10, y: y + 16, "text-anchor": "end", class: "eda-last" });
     const more = element("text", { x: GROUP.x + 14, y: y + 22, class: "eda-small" });
     box.append(
       element("path", { d: `M${BUS.x + BUS.width},${y}H${GROUP.x - 6}`, class: "eda-edge" }),
       element("path", { d: `M${GROUP.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
       element("text", { x: (BUS.x + BUS.width + GROUP.x) / 2, y: y - 8, "text-anchor": "middle", class: "eda-small" }, short(group.what, 19)),
       element("rect", { x: GROUP.x, y: y - BOX / 2, width: GROUP.width, height: BOX, rx: 4, class: "eda-box" }),
-      element("rect", { x: GROUP.x + 10, y: y - 6, width: 206, height: 34, rx: 4, class: "eda-lane" }),
+      element("rect", { x: GROUP.x + 10, y: y - 6, width: 172, height: 34, rx: 4, class: "eda-lane" }),
       element("text", { x: GROUP.x + 10, y: y - 20, class: "eda-name" }, short(group.name, 22)),
-      counts, more,
+      counts, more, last,
       element("title", {}, `group ${group.name}, listens to ${group.what}`),
     );
     const workers = group.workers.map((name, i) => this.worker(box, name, i, y, group.workers.length));
-    return { box, y, counts, more, workers };
+    return { box, y, counts, more, last, workers };
   }
   worker(box, name, index, y, count) {
-    if (index >= MOST_WORKERS) return { x: GROUP.x + 240 + 36 * (MOST_WORKERS - 1), y: y + 11, hidden: true };
-    const x = GROUP.x + 240 + 36 * index, made = element("g", { class: "eda-worker" });
+    if (index >= MOST_WORKERS) return { x: GROUP.x + WORKER + 36 * (MOST_WORKERS - 1), y: y + 11, hidden: true };
+    const x = GROUP.x + WORKER + 36 * index, made = element("g", { class: "eda-worker" });
     const ring = element("circle", { cx: x, cy: y + 11, r: 15, class: "eda-ring", pathLength: 1, transform: `rotate(-90 ${x} ${y + 11})` });
     const sign = element("text", { x, y: y + 16, "text-anchor": "middle", class: "eda-sign" });
     made.append(element("circle", { cx: x, cy: y + 11, r: 15 }), ring, sign, element("title", {}, `consumer ${name}`));
@@ -90,10 +93,10 @@ class Picture {
   }
   // Where a delivery stands: in its queue (place 0 is next), or with its worker.
   inQueue(g, place) {
-    return [GROUP.x + 200 - 24 * Math.min(place, MOST_QUEUED - 1), this.groups[g].y + 11];
+    return [GROUP.x + 166 - 24 * Math.min(place, MOST_QUEUED - 1), this.groups[g].y + 11];
   }
   atWorker(g, worker) {
-    const { x, y } = this.groups[g].workers[worker] ?? { x: GROUP.x + 240, y: this.groups[g].y + 11 };
+    const { x, y } = this.groups[g].workers[worker] ?? { x: GROUP.x + WORKER, y: this.groups[g].y + 11 };
     return [x, y];
   }
   sourceOf(message) {
@@ -104,8 +107,9 @@ class Picture {
     return group >= 0 ? [GROUP.x, this.groups[group].y] : [BUS.x, this.height / 2];
   }
   // Draw a state at a simulated time, with what moves in the current moment.
-  draw(state, time, moving, family) {
-    state.published.forEach((n, i) => { this.producers[i].count.textContent = `producer, published ${n}`; });
+  draw(state, time, moving, family, moment) {
+    this.mark(moment);
+    state.published.forEach((n, i) => { this.producers[i].count.textContent = `published ${n}`; });
     const dots = [];
     state.groups.forEach((now, g) => {
       const drawn = this.groups[g], extra = now.queue.length - MOST_QUEUED;
@@ -120,6 +124,17 @@ class Picture {
     const messageOf = this.run.deliveries.message;
     const all = dots.filter((dot) => !moving.hide.has(dot.row)).map((dot) => ({ ...dot, message: messageOf[dot.row] }));
     this.drawDots([...all, ...moving.dots], family);
+  }
+  // What just happened stands out where it happened, in a word and with a thick rim.
+  mark(moment) {
+    const { deliveries: d } = this.run;
+    const inGroup = moment && (moment.kind === KIND.queued || moment.kind === KIND.started || moment.kind === KIND.ended);
+    const here = inGroup ? d.group[moment.row] : -1;
+    this.groups.forEach((drawn, g) => {
+      drawn.box.classList.toggle("eda-now", g === here);
+      drawn.last.textContent = g === here && moment.kind === KIND.ended ? WORDS[d.outcome[moment.row]] : "";
+    });
+    this.hub.classList.toggle("eda-now", moment?.kind === KIND.published);
   }
   drawWorker(drawn, worker, time) {
     if (drawn.hidden) return;

@@ -105,16 +105,21 @@ class State {
   }
 }
 
-// The messages that led to a message and those that it led to, itself included.
+// The messages that led to a message, the first cause first, and those that it led to.
 function familyOf(run, message) {
-  const { cause } = run.messages, parent = run.deliveries.message, family = new Set([message]);
-  for (let m = message; cause[m] >= 0; ) family.add((m = parent[cause[m]]));
-  const below = new Set([message]);
-  for (let m = message + 1; m < cause.length; m++) {
-    if (cause[m] >= 0 && below.has(parent[cause[m]])) {
-      below.add(m);
-      family.add(m);
-    }
-  }
-  return family;
+  const { cause } = run.messages, parent = run.deliveries.message, before = [], below = new Set([message]);
+  for (let m = message; cause[m] >= 0; ) before.unshift((m = parent[cause[m]]));
+  for (let m = message + 1; m < cause.length; m++) if (cause[m] >= 0 && below.has(parent[cause[m]])) below.add(m);
+  below.delete(message);
+  return { message, before, after: [...below], has: (m) => m === message || before.includes(m) || below.has(m) };
+}
+
+// The same in words.
+function storyOf(run, family, most = 12) {
+  const { types } = run, { type, id } = run.messages, name = (m) => `${m + 1} ${types[type[m]]}`;
+  const list = (all) => all.slice(0, most).map(name).join(", ") + (all.length > most ? ` and ${all.length - most} more` : "");
+  const parts = [`Message ${name(family.message)}, id ${id[family.message]}.`];
+  if (family.before.length) parts.push(`It comes from ${list(family.before)}.`);
+  parts.push(family.after.length ? `It led to ${list(family.after)}.` : "It led to no other message.");
+  return [...parts, run.data[family.message] ?? ""].join(" ");
 }

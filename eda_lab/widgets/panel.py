@@ -1,11 +1,14 @@
-"""`Panel` runs a scenario again whenever a control is moved; `Compare` runs it twice, one control different.
+"""`Panel`: controls, and a scenario that runs again whenever one is moved; pictures, table and player follow in place.
 
-Only traits of widgets are changed, so nothing flickers, and a lesson stays a test of what it shows.
+Only traits of widgets are changed, so nothing flickers, and a lesson stays a test of what it shows. There are no
+threads: what a person moves is run in slices on the kernel's own loop, and the next move supersedes it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,37 +16,15 @@ import ipywidgets as ipw
 
 from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
-from eda_lab.table import Table
-from eda_lab.widgets.controls import controls_for, word
-from eda_lab.widgets.shown import Shown, html_of, needs_table
+from eda_lab.widgets.controls import controls_for
+from eda_lab.widgets.flow import FlowPlayer
+from eda_lab.widgets.scenario import Run, View, moved_in_front_end
+from eda_lab.widgets.shown import Shown, html_of
 
-__all__ = ["Compare", "Panel", "Run"]
+__all__ = ["Panel"]
 
-View = Callable[[Any], Any]
-
-
-class Run:
-    """One run of a scenario: the bus, the world that its handlers acted on (or None), and what can be shown of it."""
-
-    def __init__(self, scenario: Callable[..., Any], values: dict[str, Any]) -> None:
-        made = scenario(**values)
-        self.values = values
-        self.bus, self.world = made if isinstance(made, tuple) else (made, None)
-        # A parameter called `until` stops the run at that second, so that a lesson can scrub through time.
-        self.bus.run(until=values.get("until"))
-
-    @property
-    def happened(self) -> dict[str, int]:
-        """What the world did of what was asked of it, as counts; empty where the world cannot tell."""
-        if not hasattr(self.world, "needs"):
-            return {}
-        return {name: self.world.done[name] for name in self.world.needs(self.bus.trace)}
-
-    def needs(self) -> Table | None:
-        """Return the table of what the shop needs and what happened, where the world can tell."""
-        if not hasattr(self.world, "needs"):
-            return None
-        return needs_table(self.world.needs(self.bus.trace), self.world.done)
+SETTLE = 0.02  # seconds to wait for the next move of a slider before a run begins
+PATIENCE = 1.0  # seconds after which a run shows how far it is, and can be stopped
 
 
 class Panel(Shown, ipw.VBox):  # type: ignore[misc]
@@ -51,41 +32,55 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
 
     Its parameters become controls; keywords narrow them: `rate=(1, 9)`, `policy=["before", "after"]`. `views` are
     functions of the bus, each giving a picture or a table. `panel.set(rate=9)` does in code what the mouse does;
-    `panel.controls["rate"].value = 9` as well.
+    `panel.controls["rate"].value = 9` as well. `player=False` leaves the player out.
     """
 
-    def __init__(self, scenario: Callable[..., Any], *, views: Sequence[View] = (timeline,), **controls: Any) -> None:
+    def __init__(
+        self, scenario: Callable[..., Any], *, views: Sequence[View] = (timeline,), player: bool = True, **controls: Any
+    ) -> None:
         made = controls_for(scenario, controls)
         self.controls = {name: field for name, (field, _) in made.items()}
         self._scenario, self._views = scenario, views
-        self._pictures = [ipw.HTML() for _ in views]
-        self._table, self._trouble = ipw.HTML(), ipw.HTML()
-        self._last: Run | None = None
+        self._quiet, self._generation = False, 0
+        self._task: asyncio.Future[None] | None = None
+        self._last = Run(scenario, self._values()).finish()
+        self.trouble, self.table = ipw.HTML(), ipw.HTML()
+        self.pictures = [ipw.HTML() for _ in views]
+        self.player = FlowPlayer(self._last.bus) if player else None
+        self._stop = ipw.Button(description="Stop this run")
+        self._stop.on_click(lambda _: self._supersede("Stopped. The picture is of the last run that was finished."))
+        self._stop.layout.display = "none"
         row = ipw.HBox([shown for _, shown in made.values()])
         row.layout.flex_flow = "row wrap"
-        super().__init__([row, self._trouble, self._table, *self._pictures])
+        super().__init__([row, ipw.HBox([self.trouble, self._stop]), self.table, self._shown_below()])
         self.add_class("eda-panel")
         for name, field in self.controls.items():
             field.add_class(f"eda-control-{name}")
-            field.observe(lambda _: self._run(), "value")
-        self._quiet = False
-        self._run(first=True)
+            field.observe(lambda _: self._moved(), "value")
+        self._show(self._last)
+
+    def _shown_below(self) -> ipw.Widget:
+        pictures = ipw.VBox(self.pictures)
+        if self.player is None:
+            return pictures
+        tabs = ipw.Tab([pictures, self.player] if self.pictures else [self.player])
+        tabs.titles = ("Picture", "Player") if self.pictures else ("Player",)
+        return tabs
 
     @property
     def run(self) -> Run:
-        """The last run that did not fail."""
-        assert self._last is not None
+        """The last run that was finished."""
         return self._last
 
     @property
     def bus(self) -> Any:
         """The bus of the last run."""
-        return self.run.bus
+        return self._last.bus
 
     @property
     def world(self) -> Any:
         """The shop (or what else the scenario returned beside its bus) of the last run."""
-        return self.run.world
+        return self._last.world
 
     def set(self, **values: Any) -> None:
         """Set several controls at once and run the scenario once."""
@@ -98,75 +93,68 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
                 self.controls[name].value = value
         finally:
             self._quiet = False
-        self._run()
+        self._moved()
 
-    def _run(self, *, first: bool = False) -> None:
+    def _values(self) -> dict[str, Any]:
+        return {name: field.value for name, field in self.controls.items()}
+
+    def _moved(self) -> None:
         if self._quiet:
             return
-        values = {name: field.value for name, field in self.controls.items()}
-        try:
-            run = Run(self._scenario, values)
-            pictures = [html_of(view(run.bus)) for view in self._views]
-        except Exception as error:
-            if first:
-                raise
-            # The controls stand at a setting that fails: say so, and keep the last good picture.
-            text = html.escape(f"{type(error).__name__}: {error}")
-            self._trouble.value = f'<p role="alert"><b>This setting fails.</b> {text}</p>'
+        self._supersede("")
+        if moved_in_front_end():
+            self._task = asyncio.ensure_future(self._run_in_slices(self._generation))
             return
+        try:
+            self._show(Run(self._scenario, self._values()).finish())
+        except Exception as error:  # noqa: BLE001 - the scenario is the lesson's own code
+            self._fail(error)
+
+    def _supersede(self, words: str) -> None:
+        self._generation += 1
+        self._stop.layout.display = "none"
+        self.trouble.value = html.escape(words)
+
+    async def _run_in_slices(self, generation: int) -> None:
+        await asyncio.sleep(SETTLE)
+        began = time.monotonic()
+        try:
+            if generation == self._generation:
+                run = Run(self._scenario, self._values())
+                for second in run.slices():
+                    if time.monotonic() - began > PATIENCE:
+                        self._show_progress(second, run.until)
+                    await asyncio.sleep(0)
+                    if generation != self._generation:
+                        return
+                self._supersede("")
+                self._show(run)
+        except Exception as error:  # noqa: BLE001 - the scenario is the lesson's own code
+            self._fail(error)
+
+    def _show_progress(self, second: float, until: float | None) -> None:
+        share = f'<progress max="1" value="{second / until:.3f}"></progress> ' if until else "<progress></progress> "
+        self.trouble.value = f"{share}Running: it is second {second:,.1f} of the run."
+        self._stop.layout.display = ""
+
+    def _fail(self, error: Exception) -> None:
+        """Say that the controls stand at a setting that fails, and keep the last good picture."""
+        self._supersede("")
+        text = html.escape(f"{type(error).__name__}: {error}")
+        self.trouble.value = f'<span role="alert"><b>This setting fails.</b> {text}</span>'
+
+    def _show(self, run: Run) -> None:
+        pictures = [html_of(view(run.bus)) for view in self._views]
         self._last = run
-        self._trouble.value = ""
-        for box, picture in zip(self._pictures, pictures, strict=True):
+        for box, picture in zip(self.pictures, pictures, strict=True):
             box.value = picture
         table = run.needs()
-        self._table.value = "" if table is None else html_of(table)
+        self.table.value = "" if table is None else html_of(table)
+        if self.player is not None:
+            self.player.show(run.bus)
 
     def _text(self) -> str:
         settings = ", ".join(f"{name}={field.value!r}" for name, field in self.controls.items())
-        table = self.run.needs()
+        table = self._last.needs()
         parts = [f"Panel({settings})", *([repr(table)] if table is not None else [])]
         return "\n".join([*parts, *(repr(view(self.bus)) for view in self._views)])
-
-
-class Compare(Shown, ipw.VBox):  # type: ignore[misc]
-    """The same scenario twice, side by side: one control different, everything else (the seed too) the same.
-
-    `Compare(scenario, email_down=(False, True), rate=3)`: the parameter that is given as a pair differs.
-    """
-
-    def __init__(self, scenario: Callable[..., Any], *, views: Sequence[View] = (timeline,), **settings: Any) -> None:
-        pairs = [name for name, value in settings.items() if isinstance(value, tuple) and len(value) == 2]
-        if len(pairs) != 1:
-            raise OptionError(
-                "settings", settings, "give exactly one parameter as a pair, as in email_down=(False, True)"
-            )
-        self.control = pairs[0]
-        fixed = {name: value for name, value in settings.items() if name != self.control}
-        self.runs = [Run(scenario, {**fixed, self.control: value}) for value in settings[self.control]]
-        self._titles = [f"{self.control.replace('_', ' ')}: {word(value)}" for value in settings[self.control]]
-        self._views = views
-        columns = [self._column(title, run) for title, run in zip(self._titles, self.runs, strict=True)]
-        grid = ipw.HBox(columns)
-        super().__init__([ipw.HTML(html_of(self.table)), grid])
-        self.add_class("eda-compare")
-
-    def _column(self, title: str, run: Run) -> ipw.VBox:
-        pictures = [ipw.HTML(html_of(view(run.bus))) for view in self._views]
-        column = ipw.VBox([ipw.HTML(f"<b>{html.escape(title)}</b>"), *pictures])
-        column.layout.width = "50%"
-        return column
-
-    @property
-    def table(self) -> Table:
-        """What happened in the one run and in the other; where they differ it says so."""
-        first, second = (run.happened for run in self.runs)
-        rows: list[tuple[object, ...]] = [
-            (name, first[name], second[name], "" if first[name] == second[name] else "differs") for name in first
-        ]
-        ends = [run.bus.clock.now for run in self.runs]
-        rows.append(("all done at second", *ends, "" if ends[0] == ends[1] else "differs"))
-        return Table(["What happened", *self._titles, ""], rows)
-
-    def _text(self) -> str:
-        views = (f"{t}\n{v(run.bus)!r}" for t, run in zip(self._titles, self.runs, strict=True) for v in self._views)
-        return "\n".join([repr(self.table), *views])

@@ -29,13 +29,18 @@ class Shown:
         """Return the text twin; each widget has its own."""
         return type(self).__name__
 
+    def _still(self) -> str:
+        """Return what stands in a notebook that is not running, as HTML: the text twin, or a picture with it."""
+        return f"<pre>{html.escape(self._text())}</pre>"
+
     def __repr__(self) -> str:
         return self._text()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle = dict(super()._repr_mimebundle_(**options))  # type: ignore[misc]
-        text = self._text()  # the base class would cut it off after 110 characters
-        return {**bundle, "text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        data = bundle[0] if isinstance(bundle, tuple) else bundle  # anywidget gives (data, metadata)
+        # The base class would cut the text off after 110 characters.
+        return {**data, "text/plain": self._text(), "text/html": self._still()}
 
 
 def needs_table(
