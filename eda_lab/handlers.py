@@ -18,7 +18,7 @@ import msgspec
 
 from eda_lab.delivery import Later
 from eda_lab.errors import DuplicateNameError, EndlessResultError, HandlerError, HandlerResultError, OptionError, shown
-from eda_lab.events import is_event
+from eda_lab.events import Command, Event, is_event
 
 __all__ = ["Handler", "HandlerSpec", "LabWarning", "caused_by", "checked_name", "examine"]
 
@@ -85,8 +85,11 @@ def examine(handler: Any) -> HandlerSpec:
     target: Any
     if isinstance(handler, type):
         call = getattr(handler, "__call__", None)  # noqa: B004 - what its instances do when they are called
+        what = handler.__name__
+        if any(base in (Event, Command) for base in handler.__mro__):
+            raise HandlerError(handler, f"{what} stands where the function belongs: subscribe({what}, your_function)")
         if not isinstance(call, FunctionType):
-            raise HandlerError(handler, f"instances of {handler.__name__} cannot be called: derive it from Consumer")
+            raise HandlerError(handler, f"instances of {what} cannot be called: derive it from Consumer")
         _check_buildable(handler)
         build, target, skip = handler, call, 1
     else:

@@ -159,4 +159,6 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: bytes, root: str) -> Any:
 def _malformed(error: Exception, root: str) -> MalformedEventError:
     """Return the error of a decoder as ours; it says where below `root` the fault is."""
     reason, at, path = str(error).rpartition(" - at `")
+    if reason.startswith("Expected `array`, got `object`"):
+        reason += " (a tuple with one item needs a comma, as in (item,))"
     return MalformedEventError(root + path.removesuffix("`").removeprefix("$") if at else root, reason or str(error))

@@ -66,7 +66,7 @@ def test_an_exercise_has_wrong_answers_hints_and_a_task(exercise: Exercise) -> N
 def test_what_is_no_function_is_told_so(answer: object) -> None:
     verdict = check("00-publish", answer)
     assert not verdict.passed
-    assert "leave out the ()" in repr(verdict)
+    assert f"leave out {'the quotes' if answer == 'text' else 'the ()'}" in repr(verdict)
 
 
 def test_an_error_of_the_learner_is_one_line_with_the_line_of_their_code() -> None:

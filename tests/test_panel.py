@@ -149,7 +149,7 @@ def test_a_comparison_differs_in_one_control_only() -> None:
     rows = {row[0]: row[1:] for row in comparison.table.rows}
     assert rows["e-mails sent"] == (3, 0, "differs")
     assert rows["cards charged"] == (3, 3, "")
-    assert rows["all done at second"][2] == ""
+    assert rows["last work ended at second"][2] == ""
 
 
 @pytest.mark.parametrize("settings", [{}, {"orders": (1, 2), "email_down": (False, True)}, {"orders": 1}])

@@ -11,13 +11,19 @@ import ipywidgets as ipw
 
 from eda_lab.attempt import describe
 from eda_lab.course.exercise import Exercise, Finding, Verdict
-from eda_lab.course.exercises import add_analytics, publish_order
-from eda_lab.errors import OptionError
+from eda_lab.course.exercises import add_analytics, consumer_groups, publish_order
+from eda_lab.course.guard import TimeLimitError, time_limit
+from eda_lab.errors import OptionError, shown
 from eda_lab.widgets.shown import Shown
 
 __all__ = ["EXERCISES", "check", "hint", "solution"]
 
-EXERCISES: dict[str, Exercise] = {e.name: e for e in (publish_order.EXERCISE, add_analytics.EXERCISE)}
+EXERCISES: dict[str, Exercise] = {
+    e.name: e for e in (publish_order.EXERCISE, add_analytics.EXERCISE, consumer_groups.EXERCISE)
+}
+
+
+LIMIT = 20.0  # seconds that an examination may take
 
 
 def _find(name: str) -> Exercise:
@@ -32,23 +38,32 @@ def check(name: str, answer: Any = None) -> Verdict:
     An error in the learner's code is a finding, said in one line with the line of their code where it arose.
     """
     exercise = _find(name)
-    if not callable(answer) or isinstance(answer, type):
-        return Verdict(name, [Finding("the answer is a function", False, f"you gave {answer!r:.40}; leave out the ()")])
+    wants = exercise.wants
+    if not callable(answer) or (isinstance(answer, type) and wants == "function"):
+        leave_out = "the quotes" if isinstance(answer, str) else "the ()"
+        seen = f"you gave {shown(answer)}; give the {wants}'s name, and leave out {leave_out}"
+        return Verdict(name, [Finding(f"the answer is a {wants}", False, seen)])
     findings: list[Finding] = []
     try:
-        findings.extend(exercise.examine(answer))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the learner's code that raised it
+        with time_limit(LIMIT):
+            findings.extend(exercise.examine(answer))
+    except TimeLimitError as error:
+        findings.append(Finding("the code comes to an end", False, str(error)))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the learner's code has raised it
         findings.append(Finding("the code runs", False, f"{describe(error)}{_line(answer, error)}"))
     return Verdict(name, findings)
 
 
 def _line(answer: Any, error: BaseException) -> str:
-    """Return where in the learner's own function an error arose."""
+    """Return where in the learner's own function, or in a method of their class, an error arose."""
+    codes = [part.__code__ for part in (answer, *vars(answer).values()) if hasattr(part, "__code__")]
+    files = {code.co_filename for code in codes}
     place, found = error.__traceback__, ""
-    first = answer.__code__.co_firstlineno if hasattr(answer, "__code__") else 1
     while place is not None:
-        if hasattr(answer, "__code__") and place.tb_frame.f_code.co_filename == answer.__code__.co_filename:
-            found = f", in line {place.tb_lineno - first + 1} of your function"
+        code = place.tb_frame.f_code
+        if code.co_filename in files:
+            first, where = (code, code.co_name) if isinstance(answer, type) else (codes[0], "your function")
+            found = f", in line {place.tb_lineno - first.co_firstlineno + 1} of {where}"
         place = place.tb_next
     return found
 

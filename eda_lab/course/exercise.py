@@ -26,7 +26,8 @@ class Finding(msgspec.Struct, frozen=True):
 class Exercise(msgspec.Struct, frozen=True):
     """An exercise: `examine(answer)` yields findings and may stop at the first that failed.
 
-    `solution` is a function whose source is shown; `wrong` are answers that must be refused.
+    `solution` is a function whose source is shown; `wrong` are answers that must be refused. `wants` is what an answer
+    is, a "function" or a "class"; where a class is wanted, a function that builds its objects serves as well.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Exercise(msgspec.Struct, frozen=True):
     hints: tuple[str, str, str]
     solution: Callable[..., Any]
     wrong: tuple[Callable[..., Any], ...]
+    wants: str = "function"
 
 
 class Verdict:

@@ -70,10 +70,11 @@ class _View(NamedTuple):
 
 
 @plainly
-def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Plot:
+def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None, *, until: float = 0.0) -> Plot:
     """Draw who worked when, of all groups or of some: the attempts as bars, and how long each had waited below it.
 
-    At most 400 deliveries are drawn, those that began first; the caption says what is left out.
+    The axis reaches to second `until` at least, so that pictures of different runs can be compared. At most 400
+    deliveries are drawn, those that began first; the caption says what is left out.
     """
     trace = trace_of(trace)
     chosen = chosen_groups(trace, groups)
@@ -86,7 +87,7 @@ def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None) -> Pl
     floor = TOP + len(names) * LANE
     text = "\n".join([_finding(view), *_said(view)])
     plot = Plot(floor + BELOW + LEGEND * len(legend), alt=_finding(view), as_text=text, caption=_caption(view))
-    axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, floor - TOP, view.end)
+    axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, floor - TOP, max(view.end, until))
     axes.set(ylim=(floor - TOP, 0), yticks=[])
     _draw(axes, view, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
     page = sheet(plot)

@@ -12,7 +12,7 @@ from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
 from eda_lab.table import Table
 from eda_lab.widgets.controls import word
-from eda_lab.widgets.scenario import Run, View
+from eda_lab.widgets.scenario import Run, View, seen
 from eda_lab.widgets.shown import Shown, html_of
 
 __all__ = ["Compare"]
@@ -33,6 +33,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.control = pairs[0]
         fixed = {name: value for name, value in settings.items() if name != self.control}
         self.runs = [Run(scenario, {**fixed, self.control: value}).finish() for value in settings[self.control]]
+        self._until = max(run.bus.clock.now for run in self.runs)
         self._titles = [f"{self.control.replace('_', ' ')}: {word(value)}" for value in settings[self.control]]
         self._views = views
         columns = [self._column(title, run) for title, run in zip(self._titles, self.runs, strict=True)]
@@ -41,7 +42,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.add_class("eda-compare")
 
     def _column(self, title: str, run: Run) -> ipw.VBox:
-        pictures = [ipw.HTML(html_of(view(run.bus))) for view in self._views]
+        pictures = [ipw.HTML(html_of(seen(view, run.bus, self._until))) for view in self._views]
         column = ipw.VBox([ipw.HTML(f"<b>{html.escape(title)}</b>"), *pictures])
         column.layout.width = "50%"
         return column
@@ -54,9 +55,13 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
             (name, first[name], second[name], "" if first[name] == second[name] else "differs") for name in first
         ]
         ends = [run.bus.clock.now for run in self.runs]
-        rows.append(("all done at second", *ends, "" if ends[0] == ends[1] else "differs"))
+        rows.append(("last work ended at second", *ends, "" if ends[0] == ends[1] else "differs"))
         return Table(["What happened", *self._titles, ""], rows)
 
     def _text(self) -> str:
-        views = (f"{t}\n{v(run.bus)!r}" for t, run in zip(self._titles, self.runs, strict=True) for v in self._views)
+        views = (
+            f"{t}\n{seen(v, run.bus, self._until)!r}"
+            for t, run in zip(self._titles, self.runs, strict=True)
+            for v in self._views
+        )
         return "\n".join([repr(self.table), *views])

@@ -18,7 +18,7 @@ from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
 from eda_lab.widgets.controls import controls_for
 from eda_lab.widgets.flow import FlowPlayer
-from eda_lab.widgets.scenario import Run, View, moved_in_front_end
+from eda_lab.widgets.scenario import Run, View, moved_in_front_end, seen
 from eda_lab.widgets.shown import Shown, html_of
 
 __all__ = ["Panel"]
@@ -41,7 +41,7 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         made = controls_for(scenario, controls)
         self.controls = {name: field for name, (field, _) in made.items()}
         self._scenario, self._views = scenario, views
-        self._quiet, self._generation = False, 0
+        self._quiet, self._generation, self._until = False, 0, 0.0
         self._task: asyncio.Future[None] | None = None
         self._last = Run(scenario, self._values()).finish()
         self.trouble, self.table = ipw.HTML(), ipw.HTML()
@@ -144,7 +144,9 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         self.trouble.value = f'<span role="alert"><b>This setting fails.</b> {text}</span>'
 
     def _show(self, run: Run) -> None:
-        pictures = [html_of(view(run.bus)) for view in self._views]
+        # The axis reaches as far as that of the longest run so far: what is moved can be compared with what was before.
+        self._until = max(self._until, run.bus.clock.now)
+        pictures = [html_of(seen(view, run.bus, self._until)) for view in self._views]
         self._last = run
         for box, picture in zip(self.pictures, pictures, strict=True):
             box.value = picture
@@ -157,4 +159,4 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         settings = ", ".join(f"{name}={field.value!r}" for name, field in self.controls.items())
         table = self._last.needs()
         parts = [f"Panel({settings})", *([repr(table)] if table is not None else [])]
-        return "\n".join([*parts, *(repr(view(self.bus)) for view in self._views)])
+        return "\n".join([*parts, *(repr(seen(view, self.bus, self._until)) for view in self._views)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,9 +13,9 @@ from eda_lab.table import Table
 from eda_lab.trace import Trace
 from eda_lab.widgets.shown import needs_table
 
-__all__ = ["Run", "View", "moved_in_front_end"]
+__all__ = ["Run", "View", "moved_in_front_end", "seen"]
 
-View = Callable[[Any], Any]  # of a bus: a picture or a table
+View = Callable[..., Any]  # of a bus: a picture or a table
 SLICE = 5_000  # things that happen before a person's next move is looked at
 
 
@@ -59,6 +60,15 @@ class Run:
         if not hasattr(self.world, "needs"):
             return None
         return needs_table(self.world.needs(self.bus.trace), self.world.done)
+
+
+def seen(view: View, bus: Any, until: float) -> Any:
+    """Return a view of a bus; one that has a time axis (a parameter `until`) shows it up to that second."""
+    try:
+        timed = "until" in inspect.signature(view).parameters
+    except (TypeError, ValueError):  # a view written in C does not tell
+        timed = False
+    return view(bus, until=until) if timed else view(bus)
 
 
 def moved_in_front_end() -> bool:

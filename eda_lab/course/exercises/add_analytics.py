@@ -41,9 +41,8 @@ def _examine_one(answer: Callable[[EventBus], Any], seed: int) -> Iterator[Findi
     if not isinstance(counts, dict):
         return
     before = len(bus.trace.messages)
-    yield Finding(
-        "it publishes nothing and counts nothing by itself", not before and not any(counts.values()), f"{counts}"
-    )
+    yield Finding("it publishes nothing itself", not before, f"it published {before}")
+    yield Finding("it counts nothing before there is an order", not any(counts.values()), f"it begins with {counts}")
     added = [group for group in bus.trace.groups if group.name not in listened]
     yield Finding("it subscribes one new service", len(added) == 1, f"it subscribed {len(added)}")
     orders = 1 + seed % 12
@@ -53,8 +52,13 @@ def _examine_one(answer: Callable[[EventBus], Any], seed: int) -> Iterator[Findi
         if rng.random() < 0.5:
             bus.run()
     bus.run()
-    count = counts.get("orders")
-    yield Finding("it counted every order once", count == orders, f"{orders} orders were placed, it counted {count}")
+    count, placed = counts.get("orders"), f"{orders} {'order was' if orders == 1 else 'orders were'} placed"
+    yield Finding("it counted every order once", count == orders, f"{placed}, it counted {count}")
+    new = {group.name for group in added}
+    failed = [letter.error for letter in bus.dead_letters() if letter.group in new]
+    yield Finding(
+        "the new service failed on no order", not failed, f"your handler raised {failed[0] if failed else ''}"
+    )
     done = Counter(delivery.group for delivery in bus.trace.deliveries if delivery.outcome == "done")
     untouched = all(done[name] == orders for name in FOUR)
     yield Finding("the other four services did all their work", untouched, f"of {orders}: {dict(done)}")
@@ -131,6 +135,17 @@ def _raises(bus: EventBus) -> dict[str, int]:
     return counts
 
 
+def _counts_and_fails(bus: EventBus) -> dict[str, int]:
+    counts = {"orders": 0}
+
+    def count_order(order: OrderPlaced) -> None:
+        counts["orders"] += 1
+        raise ValueError("no such table")
+
+    bus.subscribe(OrderPlaced, count_order, name="analytics")
+    return counts
+
+
 def _once(bus: EventBus) -> dict[str, int]:
     counts = {"orders": 0}
 
@@ -181,6 +196,7 @@ EXERCISE = Exercise(
         _everything,
         _in_another_group,
         _raises,
+        _counts_and_fails,
         _once,
         _pieces,
         _in_the_checkout,

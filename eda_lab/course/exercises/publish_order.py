@@ -18,15 +18,20 @@ def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding]:
     """Give the answer a bus with an open shop, run it, and look at what came of it."""
     bus = EventBus(seed=1)
     shop = open_shop(bus)
-    answer(bus)
+    returned = answer(bus)
     orders = [message for message in bus.trace.messages if isinstance(message.data, OrderPlaced)]
     others = len(bus.trace.messages) - len(orders)
-    yield Finding("your function published one OrderPlaced", len(orders) == 1, f"it published {len(orders)}")
+    seen = f"it published {len(orders)}"
+    if not orders:
+        given = "you returned an order; hand it to bus.publish(...)"
+        seen += f": {given if isinstance(returned, OrderPlaced) else 'use the bus that your function is given'}"
+    yield Finding("your function published one OrderPlaced", len(orders) == 1, seen)
     yield Finding("and nothing else", not others, f"{others} other messages were published")
     if len(orders) != 1:
         return
     order = orders[0].data
     yield Finding("the order has a number of its own", order.order_id not in ("", "12345"), f"it is {order.order_id!r}")
+    yield Finding("it has a customer", bool(order.customer_id.strip()), "the customer is empty")
     yield Finding("it has at least one item", bool(order.items), "it is empty")
     bus.run()
     done = Counter(delivery.group for delivery in bus.trace.deliveries if delivery.outcome == "done")
@@ -60,6 +65,10 @@ def _the_example_again(bus: EventBus) -> None:
 
 def _no_items(bus: EventBus) -> None:
     bus.publish(OrderPlaced("20001", "ADA", ()))
+
+
+def _no_customer(bus: EventBus) -> None:
+    bus.publish(OrderPlaced("20001", "", (Item("PROD1", 1),)))
 
 
 def _more_than_there_is(bus: EventBus) -> None:
@@ -101,6 +110,7 @@ EXERCISE = Exercise(
         _twice,
         _the_example_again,
         _no_items,
+        _no_customer,
         _more_than_there_is,
         _returned_only,
         _on_another_bus,
