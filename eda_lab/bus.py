@@ -108,12 +108,15 @@ class EventBus:
         chosen = spec.chosen_name(name, self._engine.subscriptions)
         team = self._engine.team(chosen if group is None else checked_name("group", group), listens)
         subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
-        self._engine.join(team, subscription, start == "beginning")
+        reads_the_log = start == "beginning" and not team.subscriptions  # further members find it in the queue
+        self._engine.join(team, subscription)
         try:
             subscription.scale(workers)
         except BaseException:  # a consumer class that cannot be built leaves nothing behind
             subscription.unsubscribe()
             raise
+        if reads_the_log:
+            self._engine.replay(team)
         return subscription
 
     def on(self, what: Any, **options: Any) -> Callable[[F], F]:

@@ -77,16 +77,15 @@ class Engine:
             raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
         return group
 
-    def join(self, group: Group, subscription: Subscription, from_beginning: bool) -> None:
-        """Enter a subscription; who gets what is worked out anew. A new group may read what there was before it."""
+    def join(self, group: Group, subscription: Subscription) -> None:
+        """Enter a subscription; who gets what is worked out anew."""
         subscription.leave = self._leave
-        if from_beginning and not group.subscriptions:
-            self._replay(group)
         group.subscriptions.append(subscription)
         self.subscriptions[subscription.name] = subscription
         self.routes.clear()
 
-    def _replay(self, group: Group) -> None:
+    def replay(self, group: Group) -> None:
+        """Queue for a group what was published before it came, as far as it has not had it."""
         c = self.columns
         had = {message for message, number in zip(c.message, c.group, strict=True) if number == group.number}
         wanted = [group in self.router.targets(name) for name in c.types]

@@ -11,7 +11,7 @@ import ipywidgets as ipw
 
 from eda_lab.attempt import describe
 from eda_lab.course.exercise import Exercise, Finding, Verdict
-from eda_lab.course.exercises import add_analytics, consumer_groups, publish_order
+from eda_lab.course.exercises import add_analytics, consumer_groups, good_event, publish_order, shipping_waits
 from eda_lab.course.guard import TimeLimitError, time_limit
 from eda_lab.errors import OptionError, shown
 from eda_lab.widgets.shown import Shown
@@ -19,7 +19,14 @@ from eda_lab.widgets.shown import Shown
 __all__ = ["EXERCISES", "check", "hint", "solution"]
 
 EXERCISES: dict[str, Exercise] = {
-    e.name: e for e in (publish_order.EXERCISE, add_analytics.EXERCISE, consumer_groups.EXERCISE)
+    e.name: e
+    for e in (
+        publish_order.EXERCISE,
+        add_analytics.EXERCISE,
+        good_event.EXERCISE,
+        consumer_groups.EXERCISE,
+        shipping_waits.EXERCISE,
+    )
 }
 
 
@@ -56,7 +63,7 @@ def check(name: str, answer: Any = None) -> Verdict:
 
 def _line(answer: Any, error: BaseException) -> str:
     """Return where in the learner's own function, or in a method of their class, an error arose."""
-    codes = [part.__code__ for part in (answer, *vars(answer).values()) if hasattr(part, "__code__")]
+    codes = [part.__code__ for part in (answer, *getattr(answer, "__dict__", {}).values()) if hasattr(part, "__code__")]
     files = {code.co_filename for code in codes}
     place, found = error.__traceback__, ""
     while place is not None:

@@ -36,11 +36,30 @@ QUESTIONS = {
     "01-tiny-bus": Question(
         "Five services subscribe: inventory, payment, email, shipping, analytics. Email raises. What happens?",
         (
-            "the other four work, and the checkout sees nothing",
-            "the other four work, and the checkout sees the exception",
-            "only inventory and payment work, and the checkout sees the exception",
+            "the other four work; the checkout sees nothing",
+            "the other four work; the checkout sees the error",
+            "only inventory and payment work; the checkout sees the error",
         ),
-        "only inventory and payment work, and the checkout sees the exception",
+        "only inventory and payment work; the checkout sees the error",
         "A loop of plain calls is still a row of calls: an exception leaves the loop, and then the publisher.",
+    ),
+    "02-nobody-listens": Question(
+        "Nobody is subscribed. The checkout publishes order 12345. What does the checkout notice?",
+        ("nothing", "an exception: nobody listens", "it waits until somebody subscribes"),
+        "nothing",
+        "A producer says what happened, and is done. It does not know whether five listen, or none.",
+    ),
+    "03-deliveries": Question(
+        "12 orders, 3 packers. First all three share one queue, then each has a queue of their own. Deliveries?",
+        ("12, then 12", "12, then 36", "36, then 36"),
+        "12, then 36",
+        "A shared queue holds each order once, whoever takes it. Each queue more is a copy more of each order.",
+    ),
+    "04-email": Question(
+        "E-mail listens to OrderPlaced. Inventory takes 1.0 s, payment 5.0 s, e-mail 0.3 s. "
+        "The order is placed at second 0. The e-mail goes out at second ...",
+        ("0.3", "5.3", "6.3"),
+        "0.3",
+        "E-mail has a queue and a worker of its own. It waits for nobody: not for the stock, and not for the money.",
     ),
 }

@@ -16,7 +16,6 @@ from eda_lab.bus import EventBus
 from eda_lab.course.exercise import Exercise, Finding
 from eda_lab.course.exercises import bad_events as bad
 from eda_lab.course.exercises.qualities import changeable, differences, name_fault
-from eda_lab.course.guard import time_limit
 from eda_lab.errors import MalformedEventError
 from eda_lab.events import Event, Message
 from eda_lab.orders import Item, OrderPlaced
@@ -70,11 +69,10 @@ def _part(whole: Any, name: str, words: str) -> Any:
 def examine(answer: Answer) -> Iterator[Finding]:
     """Sell by telephone for 30 seeds, each sale three times: as it is, once more, and with another card and address."""
     findings: list[Finding] = []
-    with time_limit(5):
-        for seed in range(30):
-            findings = list(_examine_one(answer, seed))
-            if not all(finding.passed for finding in findings):
-                break
+    for seed in range(30):
+        findings = list(_examine_one(answer, seed))
+        if not all(finding.passed for finding in findings):
+            break
     yield from findings
 
 

@@ -44,7 +44,7 @@ def drawn(seed: int) -> Schedule:
     rng = Random(seed)
     topics = [ORDERS, MAILS, "order"][: 1 + seed % 3]
     joins = [
-        Join(topic, group, f"{member} of {group}")
+        Join(topic, group, member)
         for topic in topics
         for group in ("packers", "stock", "mail")[: 1 + int(rng.random() * 3)]
         for member in ("ann", "ben", "cleo")[: int(rng.random() * 4)]

@@ -17,7 +17,6 @@ from eda_lab.bus import EventBus
 from eda_lab.clock import uniform
 from eda_lab.course.exercise import Exercise, Finding
 from eda_lab.course.exercises import shipping_wrong
-from eda_lab.course.guard import time_limit
 from eda_lab.effects import Parcel, ParcelDesk
 from eda_lab.orders import Item, OrderPlaced, PaymentCaptured
 from eda_lab.producers import scheduled
@@ -26,9 +25,8 @@ from eda_lab.shop import Shop, open_shop
 __all__ = ["EXERCISE"]
 
 DAYS = 200
-LIMIT = 15.0  # seconds of real time for all days
 LAST = 10 * 86_400.0  # second of the run at which everything must be over
-MOST = 20_000  # things that may happen in a day; an honest one has fewer than 300
+MOST = 5_000  # things that may happen in a day; an honest one has fewer than 300
 PATIENCE = 3_600.0  # seconds after the charge by which the parcel must have been asked for
 CUSTOMERS = ("ADA", "BOB", "CLEO")
 Answer = Callable[[EventBus, Shop], Any]
@@ -98,11 +96,10 @@ class WatchedDesk(ParcelDesk):
 
 def examine(answer: Answer) -> Iterator[Finding]:
     """Try the answer on all days, the simplest first, and report the first on which it fails."""
-    with time_limit(LIMIT):
-        for day in _days():
-            findings = list(_examine_one(answer, day))
-            if not all(finding.passed for finding in findings):
-                break
+    for day in _days():
+        findings = list(_examine_one(answer, day))
+        if not all(finding.passed for finding in findings):
+            break
     yield from findings
 
 
@@ -137,12 +134,9 @@ def _examine_one(answer: Answer, day: Day) -> Iterator[Finding]:
 
     yield Finding("no parcel is asked for before its order is paid", not desk.unpaid, told(*desk.unpaid))
     strangers = [p for p in desk.parcels if p.order_id in orders and orders[p.order_id].customer_id != p.customer_id]
-    to = "; ".join(f"the parcel of {p.order_id} went to {p.customer_id!r:.40}" for p in strangers[:3])
-    yield Finding(
-        "each parcel goes to the customer of its order",
-        not strangers,
-        f"{to}; {told(*(p.order_id for p in strangers))}",
-    )
+    to = "; ".join(dict.fromkeys(f"the parcel of {p.order_id} went to {p.customer_id!r:.40}" for p in strangers[:3]))
+    theirs = told(*(parcel.order_id for parcel in strangers))
+    yield Finding("each parcel goes to the customer of its order", not strangers, f"{to}; {theirs}")
     again = [order_id for order_id, times in desk.asked.items() if len(times) > 1]
     yield Finding("no order gets a second parcel", not again, told(*again))
     late = [i for i, at in paid.items() if i not in desk.asked or desk.asked[i][0] > at + PATIENCE]
@@ -150,8 +144,10 @@ def _examine_one(answer: Answer, day: Day) -> Iterator[Finding]:
     failed = f"; {letters[0].group} failed with {letters[0].error}" if letters else ""
     yield Finding("every paid order gets its parcel, within an hour of the charge", not late, f"{told(*late)}{failed}")
     yield Finding("your handlers raise no error", not letters, failed[2:])
-    endless = f"{MOST:,} things happened, and more were to come: listen, do not ask again and again"
-    yield Finding("nothing goes on for ever", bus.clock.now >= LAST, f"{endless}; {told(*orders)}")
+    still_on = bus.clock.now < LAST or any(
+        delivery.ended_at is None or delivery.ended_at > LAST / 2 for delivery in bus.trace.deliveries
+    )
+    yield Finding("at last all is quiet", not still_on, f"your handlers ask without end; {told(*orders)}")
     yield from _the_others(shop, day, list(orders.values()))
 
 
