@@ -13,8 +13,8 @@ import pytest
 
 from eda_lab.bus import EventBus
 from eda_lab.course import check
-from eda_lab.course.check import EXERCISES
 from eda_lab.course.exercise import Exercise, Finding, Verdict
+from eda_lab.course.exercises import EXERCISES
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 WRONG = [(name, answer) for name, exercise in EXERCISES.items() for answer in exercise.wrong]
@@ -96,5 +96,5 @@ def test_a_verdict_without_findings_is_not_passed() -> None:
 
 def test_a_verdict_shows_hostile_text_as_the_characters_it_consists_of() -> None:
     verdict = Verdict("x", [Finding("it ran", False, "<img src=x onerror=alert(1)>")])
-    assert "<img" not in verdict._repr_html_()
-    assert "&lt;img" in verdict._repr_html_()
+    assert "<img" not in verdict._repr_mimebundle_()["text/html"]
+    assert "&lt;img" in verdict._repr_mimebundle_()["text/html"]

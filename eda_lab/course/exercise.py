@@ -7,12 +7,23 @@ findings; a finding has a safety half (nothing forbidden happened) and a progres
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+import ipywidgets as ipw
 import msgspec
 
+from eda_lab.bus import EventBus
+from eda_lab.widgets.flow import FlowPlayer
+from eda_lab.widgets.shown import Shown
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 __all__ = ["Exercise", "Finding", "Verdict"]
+
+
+_CAPTION = "The smallest run found that shows it:"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -24,43 +35,59 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Exercise(msgspec.Struct, frozen=True):
-    """An exercise: `examine(answer)` yields findings and may stop at the first that failed.
+    """An exercise. `examine(answer)` yields findings, and may stop at the first that failed.
 
-    `solution` is a function whose source is shown; `wrong` are answers that must be refused. `wants` is what an answer
-    is, a "function" or a "class"; where a class is wanted, a function that builds its objects serves as well.
+    It may also yield the bus on which they rest, to be played if they failed. Where there are `schedules` (a function
+    that returns a `hypothesis` strategy), it is `examine(answer, schedule)`, and the smallest schedule that fails is
+    looked for. `solution` is a function whose source is shown; `wrong` are answers that must be refused. `wants` is
+    what an answer is, a "function" or a "class"; where a class is wanted, a function that builds its objects serves
+    as well.
     """
 
     name: str
     task: str
-    examine: Callable[[Any], Iterator[Finding]]
+    examine: Callable[..., Iterator[Finding | EventBus]]
     hints: tuple[str, str, str]
     solution: Callable[..., Any]
     wrong: tuple[Callable[..., Any], ...]
     wants: str = "function"
+    schedules: Callable[[], SearchStrategy[Any]] | None = None
 
 
-class Verdict:
-    """What a check found. `passed` is true only if every finding passed."""
+class Verdict(Shown, ipw.VBox):  # type: ignore[misc]
+    """What a check found, and a run that shows it. `passed` is true only if every finding passed."""
 
-    def __init__(self, exercise: str, findings: list[Finding]) -> None:
-        self.exercise, self.findings = exercise, findings
+    def __init__(self, exercise: str, findings: Sequence[Finding], bus: EventBus | None = None) -> None:
+        self.exercise, self.findings = exercise, tuple(findings)
         self.passed = bool(findings) and all(finding.passed for finding in findings)
+        self.bus = None if self.passed or bus is None or not bus.trace.messages else bus
+        shown: list[ipw.Widget] = [ipw.HTML(self._findings)]
+        if self.bus is not None:
+            shown += [ipw.HTML(f"<p>{_CAPTION}</p>"), FlowPlayer(self.bus)]
+        super().__init__(shown)
+        self.add_class("eda-verdict")
 
     @property
     def _head(self) -> str:
         failed = sum(not finding.passed for finding in self.findings)
         return f"{self.exercise}: " + ("passed" if self.passed else f"not yet, {failed} of {len(self.findings)} failed")
 
-    def __repr__(self) -> str:
-        lines = [f"  {'ok    ' if f.passed else 'FAILED'}  {f.what}{_seen(f)}" for f in self.findings]
-        return "\n".join([self._head, *lines])
-
-    def _repr_html_(self) -> str:
+    @property
+    def _findings(self) -> str:
         items = "".join(
             f"<li>{'&#10003; ok' if f.passed else '&#10007; <b>failed</b>'}: {html.escape(f.what + _seen(f))}</li>"
             for f in self.findings
         )
         return f"<p><b>{html.escape(self._head)}</b></p><ul>{items}</ul>"
+
+    def _text(self) -> str:
+        lines = [f"  {'ok    ' if f.passed else 'FAILED'}  {f.what}{_seen(f)}" for f in self.findings]
+        return "\n".join([self._head, *lines, *([_CAPTION] if self.bus is not None else [])])
+
+    def _still(self) -> str:
+        return (
+            self._findings if self.bus is None else f"{self._findings}<p>{_CAPTION}</p>{FlowPlayer(self.bus)._still()}"
+        )
 
 
 def _seen(finding: Finding) -> str:

@@ -68,7 +68,7 @@ _TERMS = [
          "12 orders in the packers' queue make 12 parcels.", "03"),
     Term("broadcast", "Each subscriber is a group of its own, so each gets a copy of every event.",
          "Stock, card and e-mail each see order 12345.", "03"),
-    Term("log", "A list of all events in their order, kept after they were read. A new group may read it from the start.",
+    Term("log", "A list of all events in order, kept after they were read. A new group may read it from the start.",
          "Analytics opens after 12 orders, and still counts all 12.", "03"),
     Term("routing", "How the bus finds the groups that an event goes to: by its type, or by a pattern of names.",
          'bus.subscribe("order_*", audit) gets OrderPlaced and OrderCounted.', "03"),
@@ -90,7 +90,7 @@ _TERMS = [
          "On PaymentCaptured it is 1, the id of OrderPlaced.", "04"),
     Term("correlation id", "On an envelope: the id of the first message of the story. All that follows carries it.",
          "All events of order 12345 carry correlation id 1.", "04"),
-    Term("visibility timeout", "How long the bus waits for a worker that is silent, before another one may have the delivery.",
+    Term("visibility timeout", "How long after a delivery was taken it comes back to the queue, if its worker is lost.",
          "A worker of payment is killed at 4 s; at 10 s its order is back in the queue.", "04"),
 ]  # fmt: skip
 _BY_WORD = {term.word: term for term in _TERMS}

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
+from eda_lab.course.progress import QuestionGuessed, happened
 from eda_lab.course.questions import QUESTIONS, SKIP, Question
 from eda_lab.errors import OptionError
 from eda_lab.table import Table
@@ -19,8 +20,8 @@ __all__ = ["Prediction", "predict", "reconcile"]
 class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
     """A question with its options; `guess` is what the learner chose, or None; `reveal()` gives answer and reason."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
+    def __init__(self, question: Question, name: str = "") -> None:
+        self.question, self.name = question, name
         self._choice = ipw.Dropdown(
             options=[SKIP, *question.options], description="Your guess:", style={"description_width": "initial"}
         )
@@ -43,6 +44,8 @@ class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
 
     def _note(self) -> None:
         self._noted.value = "" if self.guess is None else "<p>Noted. Now run on, and compare.</p>"
+        if self.name and self.guess is not None:
+            happened(QuestionGuessed(self.name, self.guess == self.question.answer))
 
     def reveal(self) -> Answer:
         """Return the answer, to be shown once the run is over."""
@@ -88,7 +91,7 @@ def predict(
     if question not in QUESTIONS or (options, answer, why) != (None, None, None):
         hint = f"give options, answer and why, or the name of a question: {', '.join(QUESTIONS)}"
         raise OptionError("question", question, hint)
-    return Prediction(QUESTIONS[question])
+    return Prediction(QUESTIONS[question], question)
 
 
 def reconcile(

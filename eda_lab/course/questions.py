@@ -50,10 +50,10 @@ QUESTIONS = {
         "A producer says what happened, and is done. It does not know whether five listen, or none.",
     ),
     "03-deliveries": Question(
-        "12 orders, 3 packers. First all three share one queue, then each has a queue of their own. Deliveries?",
+        "12 orders, 3 packers. First they share one queue, then each has a queue of their own. How many deliveries?",
         ("12, then 12", "12, then 36", "36, then 36"),
         "12, then 36",
-        "A shared queue holds each order once, whoever takes it. Each queue more is a copy more of each order.",
+        "A queue holds each order once, however many work on it. Each further queue gets its own copy of every order.",
     ),
     "04-email": Question(
         "E-mail listens to OrderPlaced. Inventory takes 1.0 s, payment 5.0 s, e-mail 0.3 s. "

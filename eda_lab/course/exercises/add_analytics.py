@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from eda_lab import shop as shop_module
 from eda_lab.bus import EventBus
@@ -13,24 +14,32 @@ from eda_lab.course.exercise import Exercise, Finding
 from eda_lab.orders import Item, OrderPlaced
 from eda_lab.shop import Shop, checkout
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 __all__ = ["EXERCISE"]
 
 _CHECKOUT = checkout.__code__
 FOUR = ("inventory", "payment", "email", "shipping")
 
 
-def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding]:
-    """Let the answer add its service to a bus with four others; place random numbers of orders, for 30 seeds."""
-    for seed in range(30):
-        findings = list(_examine_one(answer, seed))
-        if not all(finding.passed for finding in findings):
-            break
-    yield from findings
+class Day(msgspec.Struct, frozen=True):
+    """The orders of one day: the pieces of each, and whether the services get to work before the next comes."""
+
+    orders: tuple[tuple[int, bool], ...]
 
 
-def _examine_one(answer: Callable[[EventBus], Any], seed: int) -> Iterator[Finding]:
-    rng = Random(seed)
-    bus, shop = EventBus(seed=seed), Shop({"PROD1": 1000})
+def schedules() -> SearchStrategy[Day]:
+    """Return all days of 1 to 12 orders; hypothesis finds the smallest on which an answer fails."""
+    from hypothesis import strategies as st  # not at the top: it takes long to load
+
+    order = st.tuples(st.integers(1, 3), st.booleans())
+    return st.lists(order, min_size=1, max_size=12).map(lambda orders: Day(tuple(orders)))
+
+
+def examine(answer: Callable[[EventBus], Any], day: Day) -> Iterator[Finding | EventBus]:
+    """Let the answer add its service to a bus with four others, and place the orders of a day."""
+    bus, shop = EventBus(seed=1), Shop({"PROD1": 1000})
     for name in FOUR:
         bus.subscribe(OrderPlaced, shop.services[name], name=name, takes=0.1)
     listened = {group.name for group in bus.trace.groups}
@@ -45,13 +54,13 @@ def _examine_one(answer: Callable[[EventBus], Any], seed: int) -> Iterator[Findi
     yield Finding("it counts nothing before there is an order", not any(counts.values()), f"it begins with {counts}")
     added = [group for group in bus.trace.groups if group.name not in listened]
     yield Finding("it subscribes one new service", len(added) == 1, f"it subscribed {len(added)}")
-    orders = 1 + seed % 12
-    for n in range(orders):
-        quantity = 1 + int(rng.random() * 3)
-        checkout(bus, OrderPlaced(f"{seed}-{n}", "ADA", (Item("PROD1", quantity),)))
-        if rng.random() < 0.5:
+    orders = len(day.orders)
+    for n, (pieces, work_first) in enumerate(day.orders, 1):
+        checkout(bus, OrderPlaced(str(20_000 + n), "ADA", (Item("PROD1", pieces),)))
+        if work_first:
             bus.run()
     bus.run()
+    yield bus
     count, placed = counts.get("orders"), f"{orders} {'order was' if orders == 1 else 'orders were'} placed"
     yield Finding("it counted every order once", count == orders, f"{placed}, it counted {count}")
     new = {group.name for group in added}
@@ -182,6 +191,7 @@ EXERCISE = Exercise(
     name="01-analytics",
     task="Write add_analytics(bus): it adds a service that counts orders, and returns its counts.",
     examine=examine,
+    schedules=schedules,
     hints=(
         "A service is a function of the order, and bus.subscribe(...) makes it listen. The checkout needs no change.",
         'Begin with counts = {"orders": 0}. The handler adds 1 to counts["orders"] for each order.',

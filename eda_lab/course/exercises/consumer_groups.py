@@ -9,7 +9,17 @@ from random import Random
 from typing import Any
 
 from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.course.exercises.group_schedules import RULES, SMALL, drawn, in_two_places, judged
+from eda_lab.course.exercises.group_schedules import (
+    ALL,
+    ONCE,
+    ORDER,
+    RULES,
+    SMALL,
+    TURNS,
+    drawn,
+    in_two_places,
+    judged,
+)
 from eda_lab.orders import make_order
 
 __all__ = ["EXERCISE"]
@@ -33,6 +43,8 @@ def examine(answer: Callable[[], Any]) -> Iterator[Finding]:
             break
     trouble = {**in_two_places(answer), **trouble}
     for what in RULES:
+        if what in (TURNS, ORDER) and (ALL in trouble or ONCE in trouble):
+            continue  # there is nothing to say about turns where events are lost or handed out twice
         yield Finding(what, what not in trouble, trouble.get(what, ""))
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from eda_lab.orders import OrderPlaced, make_order
 
-__all__ = ["RULES", "SMALL", "Schedule", "drawn", "in_two_places", "judged"]
+__all__ = ["ALL", "ONCE", "ORDER", "RULES", "SMALL", "TURNS", "Schedule", "drawn", "in_two_places", "judged"]
 
 ALL = "every group sees every event of its topics"
 ONCE = "no group sees an event twice, or one that is not for it"

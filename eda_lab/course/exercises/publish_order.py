@@ -14,7 +14,7 @@ from eda_lab.shop import Shop, open_shop
 __all__ = ["EXERCISE"]
 
 
-def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding]:
+def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding | EventBus]:
     """Give the answer a bus with an open shop, run it, and look at what came of it."""
     bus = EventBus(seed=1)
     shop = open_shop(bus)
@@ -34,6 +34,7 @@ def examine(answer: Callable[[EventBus], Any]) -> Iterator[Finding]:
     yield Finding("it has a customer", bool(order.customer_id.strip()), "the customer is empty")
     yield Finding("it has at least one item", bool(order.items), "it is empty")
     bus.run()
+    yield bus
     done = Counter(delivery.group for delivery in bus.trace.deliveries if delivery.outcome == "done")
     expected = dict.fromkeys(Shop().services, 1)
     letters = "; ".join(f"{letter.group}: {letter.error}" for letter in bus.dead_letters())
