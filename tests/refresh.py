@@ -64,7 +64,8 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
 def _tidy_metadata(cell: NotebookNode) -> dict[str, object]:
     metadata = {key: value for key, value in cell.metadata.items() if key in KEPT_CELL_METADATA}
     jupyter = {key: value for key, value in metadata.pop("jupyter", {}).items() if key != "outputs_hidden"}
-    if cell.cell_type == "code" and "fold" in metadata.get("tags", []):
+    # A cell that shows nothing would show three dots when folded.
+    if cell.cell_type == "code" and cell.outputs and "fold" in metadata.get("tags", []):
         jupyter["outputs_hidden"] = True
     return metadata | ({"jupyter": jupyter} if jupyter else {})
 

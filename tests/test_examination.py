@@ -91,3 +91,8 @@ def test_nothing_is_left_in_the_folder_of_the_lesson(tmp_path: Any, monkeypatch:
     monkeypatch.chdir(tmp_path)
     examined(SUM, len)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_next_too_many_is_told_as_what_it_is() -> None:
+    verdict = examined(SUM, lambda numbers: next(iter([])))
+    assert "StopIteration, in line 1 of your function" in repr(verdict)

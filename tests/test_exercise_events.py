@@ -27,7 +27,7 @@ class SaleClosed(Event):
 
 
 @dataclass(frozen=True)
-class SaleFrozen:
+class SaleBooked:
     order_id: str
     customer_id: str
     items: tuple[Item, ...]
@@ -83,7 +83,7 @@ def listed(sale: Any) -> SaleListed:
         closed,
         listed,
         lambda sale: SaleClosed(sale.order_id, sale.customer_id, sale.items),  # its JSON is a tuple again
-        lambda sale: SaleFrozen(sale.order_id, sale.customer_id, tuple(sale.items)),
+        lambda sale: SaleBooked(sale.order_id, sale.customer_id, tuple(sale.items)),
         lambda sale: closed(sale, "by telephone"),
     ],
 )

@@ -77,6 +77,11 @@ class Picture {
       counts, more, last,
       element("title", {}, `group ${group.name}, listens to ${group.what}`),
     );
+    if (this.run.sources.includes(group.name)) // what it publishes in turn goes back to the bus
+      box.append(
+        element("path", { d: `M${GROUP.x},${y + 26}H${BUS.x + BUS.width + 8}`, class: "eda-edge eda-caused" }),
+        element("path", { d: `M${BUS.x + BUS.width + 12},${y + 21}l-10,5l10,5z`, class: "eda-arrow" }),
+      );
     const workers = group.workers.map((name, i) => this.worker(box, name, i, y, group.workers.length));
     return { box, y, counts, more, last, workers };
   }
@@ -104,7 +109,7 @@ class Picture {
     const producer = run.producers.indexOf(name);
     if (producer >= 0) return [PRODUCER.x + PRODUCER.width, this.producers[producer].y];
     const group = run.groups.findIndex((g) => g.name === name);
-    return group >= 0 ? [GROUP.x, this.groups[group].y] : [BUS.x, this.height / 2];
+    return group >= 0 ? [GROUP.x, this.groups[group].y + 26] : [BUS.x, this.height / 2];
   }
   // Draw a state at a simulated time, with what moves in the current moment.
   draw(state, time, moving, family, moment) {
