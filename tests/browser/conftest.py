@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from browser.lab import NOTEBOOKS, Lab, browser_path, chromium, jupyterlab
+from browser.lessons import Lesson
+from browser.pages import Desk, Watched, opened
 from playwright.sync_api import Browser
 
-from browser.lab import NOTEBOOKS, Lab, browser_path, chromium, jupyterlab
-from browser.pages import Watched
+FIRST_LESSONS = {"00_start_here", "01_from_calls_to_events"}
+LESSONS = sorted(FIRST_LESSONS | {path.stem for path in NOTEBOOKS.glob("*.ipynb")})
 
 
 @pytest.fixture(scope="package")
@@ -30,15 +33,29 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield started
 
 
+@pytest.fixture(scope="package")
+def whole_desk(browser: Browser, lab: Lab) -> Iterator[Desk]:
+    """Give JupyterLab in the browser; starting it takes longer than most tests, so that they share it."""
+    with opened(browser) as page:
+        yield Desk(page.page, lab)
+
+
+@pytest.fixture
+def desk(whole_desk: Desk) -> Iterator[Desk]:
+    """Give JupyterLab to one test; at its end, nothing may have gone wrong."""
+    with whole_desk.without_trouble():
+        yield whole_desk
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Watched]:
-    """Give a page; at its end, nothing may have gone wrong in it."""
-    with Watched.opened(browser) as watched:
+    """Give a page without JupyterLab; at its end, nothing may have gone wrong."""
+    with opened(browser) as watched, watched.without_trouble():
         yield watched
 
 
-@pytest.fixture(scope="module")
-def shared(browser: Browser) -> Iterator[Watched]:
-    """Give a page that the tests of a file share; at its end, nothing may have gone wrong in it."""
-    with Watched.opened(browser) as watched:
-        yield watched
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(whole_desk: Desk, request: pytest.FixtureRequest) -> Iterator[Lesson]:
+    """Give each lesson in turn: opened, looked at, then run from the top. At its end, nothing may have gone wrong."""
+    with whole_desk.without_trouble():
+        yield Lesson.opened(whole_desk, request.param)

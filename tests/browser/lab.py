@@ -46,9 +46,10 @@ class Lab(NamedTuple):
     token: str
     root: Path
 
-    def address(self, name: str) -> str:
-        """Return where a notebook opens, in a lab that has forgotten what was open before."""
-        return f"{self.base}/lab/tree/{name}?token={self.token}&reset"
+    @property
+    def address(self) -> str:
+        """Where JupyterLab opens, having forgotten what was open before."""
+        return f"{self.base}/lab?token={self.token}&reset"
 
     def ask(self, path: str, method: str = "GET") -> bytes:
         """Ask the server's own interface."""

@@ -1,4 +1,4 @@
-"""Pages that note what goes wrong in them, and a notebook in JupyterLab as a person meets it: opened, read and run."""
+"""Pages that note what goes wrong in them, and JupyterLab as a person meets it: notebooks are opened, read and run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,14 @@ from typing import Any
 from browser.lab import Lab
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, Response, expect
 
-__all__ = ["Notebook", "Watched"]
+__all__ = ["Desk", "Notebook", "Watched"]
 
 OURS = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:")
-IDLE = "Python 3 (ipykernel) | Idle"
-PROMPTS = ".jp-CodeCell .jp-InputArea-prompt"
-ALL_RAN = """selector => [...document.querySelectorAll(selector)].every(prompt => /\\[[0-9]+\\]/.test(prompt.innerText))"""
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+CONNECTED = """async path => (await (await fetch("/api/sessions")).json())
+    .some(session => session.path === path && session.kernel.connections > 0)"""
+ALL_RAN = """shown => [...document.querySelectorAll(`${shown} .jp-CodeCell .jp-InputArea-prompt`)]
+    .every(prompt => /\\[[0-9]+\\]/.test(prompt.innerText))"""
 
 
 class Watched:
@@ -29,18 +31,12 @@ class Watched:
         page.on("response", self._answered)
         page.on("dialog", self._dialog)
 
-    @classmethod
     @contextmanager
-    def opened(cls, browser: Browser, **options: Any) -> Iterator["Watched"]:
-        """Open a page of its own, with nothing of the pages before it; at the end see that there was no trouble."""
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **options})
-        context.set_default_timeout(30_000)
-        try:
-            watched = cls(context.new_page())
-            yield watched
-            assert watched.troubles == []
-        finally:
-            context.close()
+    def without_trouble(self) -> Iterator[None]:
+        """See at the end that nothing went wrong inside."""
+        before = len(self.troubles)
+        yield
+        assert self.troubles[before:] == []
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -64,29 +60,33 @@ class Watched:
         dialog.dismiss()
 
 
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Watched]:
+    """Open a page of its own, with nothing of the pages before it, and close it."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **options})
+    context.set_default_timeout(20_000)
+    try:
+        yield Watched(context.new_page())
+    finally:
+        context.close()
+
+
 class Notebook:
-    """A notebook that is open in JupyterLab, with a kernel that is ready."""
+    """A notebook that is open in JupyterLab and in front, with a kernel that is ready."""
 
-    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
-        page.goto(lab.address(name))
-        page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").wait_for()
-        self.wait_until_idle()
+        self.panel = page.locator(SHOWN)
 
-    def wait_until_idle(self) -> None:
-        """Wait for the status bar. (The sign in the toolbar says "idle" before there is a kernel.)"""
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text(IDLE, timeout=30_000)
+    def cell(self, number: int) -> Locator:
+        """Return a code cell, counted from 1."""
+        return self.panel.locator(".jp-CodeCell").nth(number - 1)
 
     def run_all(self) -> None:
         """Choose Run All Cells in the menu, and wait until each has its number."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function(ALL_RAN, arg=PROMPTS)
-        self.wait_until_idle()
-
-    def cell(self, number: int) -> Locator:
-        """Return a code cell, counted from 1."""
-        return self.page.locator(".jp-CodeCell").nth(number - 1)
+        self.page.wait_for_function(ALL_RAN, arg=SHOWN)
 
     def run(self, number: int) -> str:
         """Run one cell, as Ctrl+Enter does, and return what its output says."""
@@ -95,6 +95,39 @@ class Notebook:
         before = prompt.inner_text()
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
-        expect(prompt).not_to_have_text(before)
-        expect(prompt).to_have_text("[", use_inner_text=True) if False else None
-        return cell.locator(".jp-Cell-outputArea").inner_text()
+        self.page.wait_for_function(
+            "([prompt, before]) => /[0-9]/.test(prompt.innerText) && prompt.innerText !== before",
+            arg=[prompt.element_handle(), before],
+        )
+        return cell.locator(".jp-Cell-outputArea").inner_text().strip()
+
+
+class Desk(Watched):
+    """JupyterLab in one page, with its notebooks side by side in tabs."""
+
+    def __init__(self, page: Page, lab: Lab) -> None:
+        super().__init__(page)
+        self.lab = lab
+        page.goto(lab.address)
+        page.locator(".jp-DirListing-item").first.wait_for()
+
+    def open(self, name: str) -> Notebook:
+        """Open a notebook from the list of files, or bring it to the front, and wait for its kernel."""
+        listed = self.page.locator(".jp-DirListing-item", has=self.page.get_by_text(name, exact=True))
+        if not listed.is_visible():
+            self.page.get_by_role("button", name="Refresh the file browser").click()
+        listed.dblclick()
+        expect(self.page.locator(".lm-TabBar-tab.jp-mod-current")).to_contain_text(name)
+        self.page.wait_for_function(CONNECTED, arg=name)
+        # The sign in the toolbar says "idle" before there is a kernel; the status bar does not.
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle", timeout=20_000)
+        return Notebook(self.page)
+
+    def choose_theme(self, theme: str) -> None:
+        """Choose JupyterLab Light or JupyterLab Dark in the menu, and wait until it is there."""
+        if self.page.locator(f"body[data-jp-theme-name='{theme}']").count():
+            return
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.get_by_role("menuitem", name="Theme", exact=True).hover()
+        self.page.get_by_role("menuitem", name=theme, exact=True).click()
+        self.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for()
