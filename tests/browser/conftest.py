@@ -54,8 +54,19 @@ def page(browser: Browser) -> Iterator[Watched]:
         yield watched
 
 
+@pytest.fixture(scope="package")
+def lessons() -> dict[str, Lesson]:
+    """Hold the lessons that were run: each is run once."""
+    return {}
+
+
 @pytest.fixture(scope="module", params=LESSONS)
-def lesson(whole_desk: Desk, request: pytest.FixtureRequest) -> Iterator[Lesson]:
+def lesson(whole_desk: Desk, lessons: dict[str, Lesson], request: pytest.FixtureRequest) -> Iterator[Lesson]:
     """Give each lesson in turn: opened, looked at, then run from the top. At its end, nothing may have gone wrong."""
+    name = request.param
     with whole_desk.without_trouble():
-        yield Lesson.opened(whole_desk, request.param)
+        if name in lessons:
+            whole_desk.open(f"{name}.ipynb")
+        else:
+            lessons[name] = Lesson(whole_desk, name)
+        yield lessons[name]

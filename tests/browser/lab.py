@@ -36,6 +36,7 @@ PATIENCE = 60  # seconds in which the server has to answer; it takes 3 or 4
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # else cells that are out of sight are not in the page
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
 }
 
 
@@ -58,15 +59,6 @@ class Lab(NamedTuple):
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
-
-    def choose_theme(self, theme: str) -> None:
-        """Choose the theme in which the next notebook opens."""
-        write_settings(self.root.parent / "settings", {"apputils-extension/themes": {"theme": theme}})
-
-    def end_kernels(self) -> None:
-        """End what the notebooks that were opened so far left running."""
-        for kernel in json.loads(self.ask("kernels")):
-            self.ask(f"kernels/{kernel['id']}", "DELETE")
 
 
 def browser_path() -> str | None:
