@@ -168,6 +168,8 @@ def _mean(values: Sequence[int]) -> float:
 
 
 def _area(steps: Sequence[tuple[int, int]], window: int) -> int:
-    """Return the area under a step function from its first step to the end of the window."""
+    """Return the area under a step function from its first step, if any, to the end of the window."""
+    if not steps:
+        return 0
     ends = [moment for moment, _ in steps[1:]] + [window]
     return sum((end - start) * level for (start, level), end in zip(steps, ends, strict=True))

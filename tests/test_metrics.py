@@ -202,3 +202,14 @@ def test_the_metrics_of_all_groups_show_as_a_table() -> None:
     assert "desk" in metrics._repr_html_()
     with pytest.raises(KeyError):
         metrics["nobody"]
+
+
+def test_a_group_that_got_nothing_has_numbers_too() -> None:
+    """Somebody else was busy; this one has waited for a call that never came."""
+    bus = EventBus()
+    bus.subscribe(CallReceived, lambda _: None, name="desk", takes=1)
+    bus.subscribe("call_ended", lambda _: None, name="survey")
+    bus.publish(CallReceived(1))
+    bus.run()
+    idle = bus.trace.metrics()["survey"]
+    assert (idle.done, idle.mean_depth, idle.mean_in_system, idle.utilisation) == (0, 0, 0, 0)

@@ -8,6 +8,7 @@ import ipywidgets as ipw
 import pytest
 
 from eda_lab import EventBus, Shop, checkout, example_order, make_order, open_shop
+from eda_lab.course import predict
 from eda_lab.errors import OptionError
 from eda_lab.table import Table
 from eda_lab.widgets import Compare, Panel
@@ -169,3 +170,14 @@ def test_a_scenario_may_return_a_bus_alone() -> None:
     assert panel.world is None
     assert panel.table.value == ""
     assert panel.bus.trace.check_conservation()
+
+
+def test_the_guess_of_a_prediction_stands_in_the_row_that_it_was_about() -> None:
+    guess = predict("How many e-mails?", ["none", "one"], answer="one", why="")
+    panel = Panel(story, views=[done_by], guess=guess, about="e-mails sent", player=False)
+    guess.guess = "none"
+    panel.set(orders=2)
+    rows = {row[0]: row[1:] for row in panel.run.needs(panel._guesses).rows}
+    assert rows["e-mails sent"] == (2, "2", "none")
+    assert rows["cards charged"] == (2, "2", "")
+    assert "Your guess" in panel.table.value

@@ -12,6 +12,7 @@ from eda_lab.course.progress import QuestionGuessed, happened
 from eda_lab.course.questions import QUESTIONS, SKIP, Question
 from eda_lab.errors import OptionError
 from eda_lab.table import Table
+from eda_lab.widgets.keys import Keys
 from eda_lab.widgets.shown import Shown, needs_table
 
 __all__ = ["Prediction", "predict", "reconcile"]
@@ -28,7 +29,8 @@ class Prediction(Shown, ipw.VBox):  # type: ignore[misc]
         self._choice.layout.width = "max-content"
         self._noted = ipw.HTML()
         self._choice.observe(lambda _: self._note(), "value")
-        super().__init__([ipw.HTML(f"<p><b>{html.escape(question.text)}</b></p>"), self._choice, self._noted])
+        asked = ipw.HTML(f"<p><b>{html.escape(question.text)}</b></p>")
+        super().__init__([asked, self._choice, self._noted, Keys()])
         self.add_class("eda-predict")
 
     @property

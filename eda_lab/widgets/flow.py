@@ -119,6 +119,7 @@ def _run_data(trace: Trace) -> dict[str, Any]:
             "message": list(c.message),
             "group": list(c.group),
             "worker": list(c.worker),
+            "attempt": list(c.attempt),
             "outcome": list(c.outcome),
             "queued": list(c.queued),
             "started": list(c.started),

@@ -90,11 +90,12 @@ class Picture {
     const x = GROUP.x + WORKER + 36 * index, made = element("g", { class: "eda-worker" });
     const ring = element("circle", { cx: x, cy: y + 11, r: 15, class: "eda-ring", pathLength: 1, transform: `rotate(-90 ${x} ${y + 11})` });
     const sign = element("text", { x, y: y + 16, "text-anchor": "middle", class: "eda-sign" });
-    made.append(element("circle", { cx: x, cy: y + 11, r: 15 }), ring, sign, element("title", {}, `consumer ${name}`));
+    const attempt = element("text", { x, y: y + 37, "text-anchor": "middle", class: "eda-attempt" });
+    made.append(element("circle", { cx: x, cy: y + 11, r: 15 }), ring, sign, attempt, element("title", {}, `consumer ${name}`));
     if (count > MOST_WORKERS && index === MOST_WORKERS - 1)
       made.append(element("text", { x: x + 20, y: y + 16, class: "eda-small" }, `+${count - MOST_WORKERS}`));
     box.append(made);
-    return { x, y: y + 11, box: made, ring, sign };
+    return { x, y: y + 11, box: made, ring, sign, attempt };
   }
   // Where a delivery stands: in its queue (place 0 is next), or with its worker.
   inQueue(g, place) {
@@ -145,7 +146,8 @@ class Picture {
     if (drawn.hidden) return;
     drawn.box.setAttribute("data-state", worker.row >= 0 ? "busy" : worker.state);
     drawn.sign.textContent = { down: "✕", paused: "II", gone: "–" }[worker.state] ?? "";
-    const { started, ended } = this.run.deliveries, row = worker.row;
+    const { started, ended, attempt } = this.run.deliveries, row = worker.row;
+    drawn.attempt.textContent = row >= 0 && attempt[row] > 1 ? `attempt ${attempt[row]}` : "";
     const whole = row >= 0 ? (ended[row] < 0 ? Infinity : ended[row]) - started[row] : 1;
     const done = row >= 0 ? Math.min(1, (time - started[row]) / (whole || 1)) : 0;
     drawn.ring.setAttribute("stroke-dasharray", `${done} 1`);

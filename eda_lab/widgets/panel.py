@@ -18,6 +18,7 @@ from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
 from eda_lab.widgets.controls import controls_for
 from eda_lab.widgets.flow import FlowPlayer
+from eda_lab.widgets.keys import Keys
 from eda_lab.widgets.scenario import Run, View, moved_in_front_end, seen
 from eda_lab.widgets.shown import Shown, html_of
 
@@ -32,15 +33,23 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
 
     Its parameters become controls; keywords narrow them: `rate=(1, 9)`, `policy=["before", "after"]`. `views` are
     functions of the bus, each giving a picture or a table. `panel.set(rate=9)` does in code what the mouse does;
-    `panel.controls["rate"].value = 9` as well. `player=False` leaves the player out.
+    `panel.controls["rate"].value = 9` as well. `player=False` leaves the player out. The `guess` of a prediction stands
+    in the row of the table that it was `about`.
     """
 
     def __init__(
-        self, scenario: Callable[..., Any], *, views: Sequence[View] = (timeline,), player: bool = True, **controls: Any
+        self,
+        scenario: Callable[..., Any],
+        *,
+        views: Sequence[View] = (timeline,),
+        player: bool = True,
+        guess: Any = None,
+        about: str | None = None,
+        **controls: Any,
     ) -> None:
         made = controls_for(scenario, controls)
         self.controls = {name: field for name, (field, _) in made.items()}
-        self._scenario, self._views = scenario, views
+        self._scenario, self._views, self._guess, self._about = scenario, views, guess, about
         self._quiet, self._generation, self._until = False, 0, 0.0
         self._task: asyncio.Future[None] | None = None
         self._last = Run(scenario, self._values()).finish()
@@ -52,7 +61,7 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         self._stop.layout.display = "none"
         row = ipw.HBox([shown for _, shown in made.values()])
         row.layout.flex_flow = "row wrap"
-        super().__init__([row, ipw.HBox([self.trouble, self._stop]), self.table, self._shown_below()])
+        super().__init__([row, ipw.HBox([self.trouble, self._stop]), self.table, self._shown_below(), Keys()])
         self.add_class("eda-panel")
         for name, field in self.controls.items():
             field.add_class(f"eda-control-{name}")
@@ -94,6 +103,10 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         finally:
             self._quiet = False
         self._moved()
+
+    @property
+    def _guesses(self) -> dict[str, str] | None:
+        return None if self._guess is None or self._about is None else {self._about: self._guess.guess or "skipped"}
 
     def _values(self) -> dict[str, Any]:
         return {name: field.value for name, field in self.controls.items()}
@@ -150,13 +163,13 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         self._last = run
         for box, picture in zip(self.pictures, pictures, strict=True):
             box.value = picture
-        table = run.needs()
+        table = run.needs(self._guesses)
         self.table.value = "" if table is None else html_of(table)
         if self.player is not None:
             self.player.show(run.bus)
 
     def _text(self) -> str:
         settings = ", ".join(f"{name}={field.value!r}" for name, field in self.controls.items())
-        table = self._last.needs()
+        table = self._last.needs(self._guesses)
         parts = [f"Panel({settings})", *([repr(table)] if table is not None else [])]
         return "\n".join([*parts, *(repr(seen(view, self.bus, self._until)) for view in self._views)])

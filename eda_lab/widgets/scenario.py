@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -55,11 +55,11 @@ class Run:
             return {}
         return {name: self.world.done[name] for name in self.world.needs(self.bus.trace)}
 
-    def needs(self) -> Table | None:
-        """Return the table of what the shop needs and what happened, where the world can tell."""
+    def needs(self, guesses: Mapping[str, str] | None = None) -> Table | None:
+        """Return the table of what the shop needs, what happened and what was guessed, where the world can tell."""
         if not hasattr(self.world, "needs"):
             return None
-        return needs_table(self.world.needs(self.bus.trace), self.world.done)
+        return needs_table(self.world.needs(self.bus.trace), self.world.done, guesses)
 
 
 def seen(view: View, bus: Any, until: float) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from browser.lab import Lab
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, Response, expect
 
-__all__ = ["Desk", "Notebook", "Watched"]
+__all__ = ["Desk", "Notebook", "Watched", "opened"]
 
 OURS = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:")
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
