@@ -96,3 +96,25 @@ def test_nothing_is_left_in_the_folder_of_the_lesson(tmp_path: Any, monkeypatch:
 def test_a_next_too_many_is_told_as_what_it_is() -> None:
     verdict = examined(SUM, lambda numbers: next(iter([])))
     assert "StopIteration, in line 1 of your function" in repr(verdict)
+
+
+def helper(numbers: list[int]) -> int:
+    return numbers[99]
+
+
+def test_the_line_is_that_of_the_answer_itself_even_if_the_error_is_in_a_helper() -> None:
+    def total(numbers: list[int]) -> int:
+        start = 0
+        return start + helper(numbers)
+
+    assert "IndexError: list index out of range, in line 3 of your function" in repr(examined(SUM, total))
+
+
+def test_the_line_of_a_function_within_the_answer_is_counted_from_its_start() -> None:
+    def total(numbers: list[int]) -> int:
+        def inner() -> int:
+            return numbers[99]
+
+        return inner()
+
+    assert "in line 3 of your function" in repr(examined(SUM, total))

@@ -7,6 +7,7 @@ shows the fault: `hypothesis` finds one and shrinks it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from random import Random
 from types import CodeType
 from typing import Any
@@ -83,14 +84,22 @@ def _searched(exercise: Exercise, answer: Any) -> Judged:
 
 def _line(answer: Any, error: BaseException) -> str:
     """Return where in the learner's own function, or in a method of their class, an error arose."""
-    parts = (answer, *getattr(answer, "__dict__", {}).values())
-    codes: list[CodeType] = [part.__code__ for part in parts if hasattr(part, "__code__")]
-    files = {code.co_filename for code in codes}
+    methods = [part for part in getattr(answer, "__dict__", {}).values() if hasattr(part, "__code__")]
+    own = {code: part.__code__ for part in (answer, *methods) if hasattr(part, "__code__") for code in _within(part)}
     place, found = error.__traceback__, ""
     while place is not None:
-        code = place.tb_frame.f_code
-        if code.co_filename in files:
-            first, where = (code, code.co_name) if isinstance(answer, type) else (codes[0], "your function")
-            found = f", in line {place.tb_lineno - first.co_firstlineno + 1} of {where}"
+        outer = own.get(place.tb_frame.f_code)
+        if outer is not None:
+            where = outer.co_name if isinstance(answer, type) else "your function"
+            found = f", in line {place.tb_lineno - outer.co_firstlineno + 1} of {where}"
         place = place.tb_next
     return found
+
+
+def _within(function: Any) -> Iterator[CodeType]:
+    """Yield the code of a function and of all functions that are defined in it."""
+    waiting = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        yield code
+        waiting.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
