@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from eda_lab.clock import Pause, in_lab
@@ -56,12 +57,9 @@ def discard(sleeping: Coroutine[Any, Any, Any]) -> None:
     plan = CrashPlan(())
     plan.crash = Crashed("lost")
     planned = current_plan.set(plan)
-    try:
+    with suppress(Exception, Crashed):  # its consumer is no more, so nobody is there to fail
         sleeping.close()
-    except (Exception, Crashed):  # noqa: BLE001 - its consumer is no more, so nobody is there to fail
-        pass
-    finally:
-        current_plan.reset(planned)
+    current_plan.reset(planned)
 
 
 def _send(coroutine: Coroutine[Any, Any, Any]) -> Pause:

@@ -215,23 +215,13 @@ class EventBus:
         return self._known(group).redrive(where)
 
     def _known(self, group: str) -> Group:
-        if group not in self._engine.groups:
-            raise OptionError(
-                "group", group, f"give one of {', '.join(self._engine.groups) or 'the groups, once there are any'}"
-            )
-        return self._engine.groups[group]
+        groups = self._engine.groups
+        if group not in groups:
+            raise OptionError("group", group, f"give one of {', '.join(groups) or 'the groups, once there are any'}")
+        return groups[group]
 
     def _infos(self) -> tuple[GroupInfo, ...]:
-        open_groups = [group for group in self._engine.groups.values() if not group.closed]
-        return tuple(
-            GroupInfo(
-                g.name,
-                g.what,
-                tuple(s.spec.name for s in g.subscriptions),
-                sum(len(s.workers) for s in g.subscriptions),
-            )
-            for g in open_groups
-        )
+        return tuple(group.info for group in self._engine.groups.values() if not group.closed)
 
     def _standing(self) -> dict[str, Any]:
         return {name: group.standing for name, group in self._engine.groups.items()}

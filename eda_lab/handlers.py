@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -114,13 +115,12 @@ def examine(handler: Any) -> HandlerSpec:
 
 def _check_buildable(cls: type) -> None:
     """Raise `HandlerError` where a class cannot be built without arguments, as each worker builds it."""
-    try:
-        inspect.signature(cls).bind()
-    except TypeError as error:
-        hint = "give each a default, or subscribe an instance"
-        raise HandlerError(cls, f"{cls.__name__} cannot be built without arguments ({error}): {hint}") from None
-    except ValueError:  # a class written in C does not always tell
-        pass
+    with suppress(ValueError):  # a class written in C does not always tell
+        try:
+            inspect.signature(cls).bind()
+        except TypeError as error:
+            hint = "give each a default, or subscribe an instance"
+            raise HandlerError(cls, f"{cls.__name__} cannot be built without arguments ({error}): {hint}") from None
 
 
 def _function(target: Any) -> Any:

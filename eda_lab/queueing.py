@@ -98,8 +98,7 @@ class GroupQueue:
             return
         self.columns.queue(row)
         self.queue.append(row)
-        if self.idle:
-            self.clock.ready.append((self._start, self.idle.popleft()))
+        self.call_next()
 
     def free(self, worker: Worker) -> None:
         """Let a worker that has nothing in hand take the next delivery, or wait for one."""
