@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -97,11 +98,9 @@ class Clock:
         """
         agenda, ready = self.agenda, self.ready
         horizon = LAST_US if until_us is None else until_us
-        left = -1 if limit is None else limit
         self.counting = limit is not None
-        done = 0
         with self._interruptible():
-            while done != left:
+            for done in count() if limit is None else range(limit):
                 if ready:
                     action, argument = ready.popleft()
                 elif agenda and agenda[0][0] <= horizon:
@@ -109,10 +108,9 @@ class Clock:
                 else:
                     if until_us is not None and until_us > self.now_us:
                         self.now_us = until_us
-                    break
-                done += 1
+                    return done
                 action(argument)
-        return done
+        return limit or 0
 
     def has_work(self, until: float | None = None) -> bool:
         """Whether something is left to do, up to and including second `until`."""
