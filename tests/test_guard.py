@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 
@@ -93,3 +94,17 @@ def test_outside_the_main_thread_there_is_no_limit_but_no_error_either() -> None
     thread.start()
     thread.join()
     assert seen == ["done"]
+
+
+def test_a_bare_except_in_a_loop_without_end_cannot_hold_it_up() -> None:
+    def stubborn() -> None:
+        while True:
+            try:  # noqa: SIM105 - as a learner may write it
+                loop_for_ever()
+            except BaseException:  # noqa: BLE001
+                pass
+
+    before = (signal.getsignal(signal.SIGINT), sys.gettrace())
+    with pytest.raises(TimeLimitError), time_limit(0.2):
+        stubborn()
+    assert (signal.getsignal(signal.SIGINT), sys.gettrace()) == before
