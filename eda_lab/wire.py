@@ -161,4 +161,6 @@ def _malformed(error: Exception, root: str) -> MalformedEventError:
     reason, at, path = str(error).rpartition(" - at `")
     if reason.startswith("Expected `array`, got `object`"):
         reason += " (a tuple with one item needs a comma, as in (item,))"
+    elif reason.startswith("Expected `array` of length 1"):
+        reason += " (tuple[Item] holds exactly one; write tuple[Item, ...])"
     return MalformedEventError(root + path.removesuffix("`").removeprefix("$") if at else root, reason or str(error))

@@ -206,6 +206,12 @@ class Ambiguous(Event):
     things: list[int] | tuple[str, ...]
 
 
+class OneLineFilled(Event):
+    """Its tuple holds one line, where many are meant."""
+
+    lines: tuple[Line]
+
+
 class Misspelt(Event):
     """Its annotation names nothing."""
 
@@ -218,6 +224,10 @@ class Misspelt(Event):
         (lambda: BasketFilled(7), r"Expected `str`, got `int` - at \$\.basket_id"),
         (lambda: BasketFilled("7", (Line("PROD1", "2"),)), r"Expected `int`, got `str` - at \$\.lines\[0\]\.pieces"),
         (lambda: BasketFilled("7", ("PROD1",)), r"Expected `object`, got `str` - at \$\.lines\[0\]"),
+        (
+            lambda: OneLineFilled((Line("PROD1", 2), Line("PROD2", 1))),  # type: ignore[arg-type]
+            r"length 1.* \(tuple\[Item\] holds exactly one; write tuple\[Item, \.\.\.\]\) - at \$\.lines",
+        ),
         (lambda: BasketFilled(object()), r"cannot be written as JSON: Encoding objects of type object is unsupported"),
         (lambda: BasketFilled("\ud800"), "surrogates not allowed"),
         (lambda: LargeBasketFilled("7", weight_kg=float("nan")), r"got `null` - at \$\.weight_kg"),

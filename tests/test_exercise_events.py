@@ -13,6 +13,8 @@ import pytest
 
 from eda_lab import Event, EventBus, Item
 from eda_lab.course import check
+from eda_lab.course.exercises import bad_touches
+from eda_lab.course.exercises.phone_sales import private_parts
 from eda_lab.course.exercises.qualities import changeable, differences, name_fault
 from eda_lab.orders import example_order
 
@@ -92,12 +94,50 @@ def test_a_good_event_is_taken_however_it_is_written(make: Callable[[Any], Any])
     assert verdict.passed, verdict
 
 
-def test_an_event_may_be_published_for_later_or_the_bus_be_run() -> None:
+def test_an_event_may_be_published_for_later() -> None:
     def announce(bus: EventBus, sale: Any) -> None:
         bus.publish(closed(sale), delay=2)
-        bus.run()
 
     assert check("02-events", announce).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("_clears_the_items_afterwards", "it changes items of the sale"),
+        ("_hides_the_card", "it changes email, card_number of the sale"),
+        ("_the_card_of_the_lesson", "$.data.email holds 'ada@example.org'"),
+        ("_a_field_that_is_empty", "$.data has a field 'email_address'"),
+        ("_whether_there_is_an_address", "another card and no address change $.data.extra"),
+        ("_whether_there_is_a_card", "neither card nor address change $.data.extra"),
+        ("_runs_the_bus", "it uses bus.run: leave that to others"),
+        ("_in_an_async_def", "it is an async def, so a call does not run it: write a plain def"),
+        ("_exactly_one_item", "tuple[Item] holds exactly one; write tuple[Item, ...]"),
+        ("_a_bare_tuple", "say in the annotation what is inside, as in tuple[Item, ...]"),
+    ],
+)
+def test_a_wrong_answer_is_told_what_is_wrong_and_not_more(name: str, seen: str) -> None:
+    verdict = check("02-events", {answer.__name__: answer for answer in bad_touches.WRONG}[name])
+    assert seen in repr(verdict)
+    assert name == "_a_bare_tuple" or sum(not finding.passed for finding in verdict.findings) == 1
+
+
+def test_an_error_that_only_a_missing_card_leads_to_is_told_with_it() -> None:
+    seen = repr(check("02-events", publish(lambda sale: closed(sale, sale.card_number.strip() and None))))
+    assert "where there is neither card nor address, your function fails: AttributeError" in seen
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"n": 20001, "at": "1970-01-01T00:00:02.000000Z", "name": "by telephone", "none": None, "yes": True}, []),
+        ({"e": "to a@b.org"}, ["$.e holds 'a@b.org'"]),
+        ({"rows": [{"n": "4000-0000-0000-0002"}]}, ["$.rows[0].n holds '4000-0000-0000-0002'"]),
+        ({"has_email": False}, ["$ has a field 'has_email'"]),
+    ],
+)
+def test_what_looks_private_is_found_with_its_place(value: Any, found: list[str]) -> None:
+    assert list(private_parts(value)) == found
 
 
 @pytest.mark.parametrize(
@@ -107,14 +147,17 @@ def test_an_event_may_be_published_for_later_or_the_bus_be_run() -> None:
         (lambda s: closed(s, "*" * 12 + s.card_number[-4:]), "change $.data.extra"),
         (lambda s: closed(s, sum(map(int, s.card_number.replace(" ", ""))) % 10), "change $.data.extra"),
         (lambda s: closed(s, s.email.partition("@")[2]), "change $.data.extra"),
-        (lambda s: closed(s, s), "$.data.extra.email, $.data.extra.card_number"),
+        (lambda s: closed(s, s), "$.data.extra has a field 'email'; $.data.extra.email holds"),
         (lambda s: closed(s, next(COUNT)), "$.data.extra differs from time to time"),
         (lambda s: closed(s, {"channel": "phone"}), "$.extra (a dict)"),
         (lambda s: SaleMelted(s.order_id, s.customer_id, tuple(s.items)), "$.order_id, $.customer_id, $.items"),
         (lambda s: SaleMisdeclared(s.order_id, s.customer_id, tuple(s.items)), "Expected `int`, got `str`"),  # type: ignore[arg-type]
-        (lambda s: SaleClosed(s.customer_id, s.order_id, tuple(s.items)), "payment: its work differs"),
-        (lambda s: SaleClosed(s.order_id, s.customer_id, tuple(s.items[:1])), "inventory: its work differs"),
-        (lambda s: SaleClosed(s.order_id, s.customer_id, ()), "inventory: its work differs"),
+        (lambda s: SaleClosed(s.customer_id, s.order_id, tuple(s.items)), "payment, email, shipping: its work differs"),
+        (
+            lambda s: SaleClosed(s.order_id, s.customer_id, tuple(s.items[:1])),
+            "inventory, payment, analytics: its work",
+        ),
+        (lambda s: SaleClosed(s.order_id, s.customer_id, ()), "inventory, payment, analytics: its work differs"),
         (lambda s: SaleClosed(int(s.order_id), s.customer_id, tuple(s.items)), "Expected `str`, got `int`"),  # type: ignore[arg-type]
         (lambda s: SaleClosed, "is a class: publish an instance"),
     ],

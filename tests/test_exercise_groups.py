@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eda_lab.course import check
-from eda_lab.course.exercises.consumer_groups import GroupBus
+from eda_lab.course.exercises.group_answers import WRONG, GroupBus
 from eda_lab.course.exercises.group_schedules import ORDERS, TURNS, Join, Schedule, judged
 
 
@@ -64,6 +64,27 @@ def test_what_is_no_class_is_told_so(answer: object, better: str) -> None:
     verdict = check("03-groups", answer)
     assert verdict.findings[0].what == "the answer is a class"
     assert f"leave out {better}" in repr(verdict)
+
+
+def test_an_error_that_is_kept_until_all_groups_had_theirs_reaches_the_publisher() -> None:
+    class PatientBus(GroupBus):
+        def publish(self, topic: str, event: Any) -> None:
+            raised = []
+            for line in [line for (wanted, _), line in self.groups.items() if wanted == topic]:
+                line.append(line.pop(0))
+                try:
+                    line[-1](event)
+                except Exception as error:  # noqa: BLE001 - any error of a handler
+                    raised.append(error)
+            for first in raised[:1]:
+                raise first
+
+    assert check("03-groups", PatientBus).passed
+
+
+def test_an_error_that_is_swallowed_is_told() -> None:
+    swallows = next(answer for answer in WRONG if answer.__name__ == "_swallows_errors")
+    assert "the only group raised, and publish said nothing" in repr(check("03-groups", swallows))
 
 
 def test_turns_begin_anew_when_a_member_joins() -> None:

@@ -11,7 +11,7 @@ from eda_lab.bus import EventBus
 from eda_lab.events import Event
 from eda_lab.orders import Item, OrderPlaced
 
-__all__ = ["WRONG"]
+__all__ = ["WRONG", "PhoneOrderPlaced", "good", "publish_with"]
 
 _COUNT = itertools.count()
 
@@ -31,11 +31,12 @@ class PhoneOrderTaken(Event):
     extra: Any
 
 
-def _good(sale: Any) -> PhoneOrderPlaced:
+def good(sale: Any) -> PhoneOrderPlaced:
+    """Return what should be published."""
     return PhoneOrderPlaced(sale.order_id, sale.customer_id, tuple(sale.items))
 
 
-def _with(bus: EventBus, sale: Any, extra: Any) -> None:
+def publish_with(bus: EventBus, sale: Any, extra: Any) -> None:
     """Publish what the services need, and something more."""
     bus.publish(PhoneOrderTaken(sale.order_id, sale.customer_id, tuple(sale.items), extra))
 
@@ -45,16 +46,16 @@ def _nothing(bus: EventBus, sale: Any) -> None:
 
 
 def _returned_only(bus: EventBus, sale: Any) -> Event:
-    return _good(sale)
+    return good(sale)
 
 
 def _twice(bus: EventBus, sale: Any) -> None:
-    bus.publish(_good(sale))
-    bus.publish(_good(sale))
+    bus.publish(good(sale))
+    bus.publish(good(sale))
 
 
 def _on_another_bus(bus: EventBus, sale: Any) -> None:
-    EventBus().publish(_good(sale))
+    EventBus().publish(good(sale))
 
 
 def _the_sale_itself(bus: EventBus, sale: Any) -> None:
@@ -144,7 +145,7 @@ def _always_the_same(bus: EventBus, sale: Any) -> None:
 
 
 def _the_card(bus: EventBus, sale: Any) -> None:
-    _with(bus, sale, sale.card_number)
+    publish_with(bus, sale, sale.card_number)
 
 
 def _the_card_deep_inside(bus: EventBus, sale: Any) -> None:
@@ -159,11 +160,11 @@ def _the_card_deep_inside(bus: EventBus, sale: Any) -> None:
 
 
 def _the_last_four_digits(bus: EventBus, sale: Any) -> None:
-    _with(bus, sale, int(sale.card_number[-4:]))
+    publish_with(bus, sale, int(sale.card_number[-4:]))
 
 
 def _the_address_hashed(bus: EventBus, sale: Any) -> None:
-    _with(bus, sale, hashlib.sha256(sale.email.encode()).hexdigest())
+    publish_with(bus, sale, hashlib.sha256(sale.email.encode()).hexdigest())
 
 
 def _the_address_as_the_customer(bus: EventBus, sale: Any) -> None:
@@ -171,11 +172,11 @@ def _the_address_as_the_customer(bus: EventBus, sale: Any) -> None:
 
 
 def _the_card_on_the_envelope(bus: EventBus, sale: Any) -> None:
-    bus.publish(_good(sale), source=f"clerk {sale.card_number}")
+    bus.publish(good(sale), source=f"clerk {sale.card_number}")
 
 
 def _another_each_time(bus: EventBus, sale: Any) -> None:
-    _with(bus, sale, next(_COUNT))
+    publish_with(bus, sale, next(_COUNT))
 
 
 WRONG = (

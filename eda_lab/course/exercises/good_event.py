@@ -1,21 +1,24 @@
 """Exercise 02-events: one good event in place of three bad messages.
 
 Names alone prove nothing, so the examination tries things: it assigns to the event, lets five services work from its
-JSON, and publishes a second sale that differs in nothing but the card and the e-mail address.
+JSON, and publishes further sales that differ in nothing but the card and the e-mail address. What it compares with is
+a sale that the answer never saw.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, is_dataclass
-from random import Random
+from dataclasses import is_dataclass
 from typing import Any
 
+from eda_lab.attempt import describe
 from eda_lab.bus import EventBus
 from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.course.exercises import bad_events as bad
+from eda_lab.course.exercises import bad_events, bad_touches
+from eda_lab.course.exercises.phone_sales import CALLERS, Sale, changes, private_parts, sale_of
 from eda_lab.course.exercises.qualities import changeable, differences, name_fault
+from eda_lab.course.exercises.stand_ins import NotingBus, kind_fault
 from eda_lab.errors import MalformedEventError
 from eda_lab.events import Event, Message
 from eda_lab.orders import Item, OrderPlaced
@@ -26,17 +29,6 @@ __all__ = ["EXERCISE"]
 
 STOCK = {"PROD1": 1000, "PROD2": 1000}
 Answer = Callable[[EventBus, Any], Any]
-
-
-@dataclass
-class Sale:
-    """All that the clerk at the telephone has heard."""
-
-    order_id: str
-    customer_id: str
-    email: str
-    card_number: str
-    items: list[Item]
 
 
 class _Read:
@@ -52,6 +44,8 @@ class _Read:
     def items(self) -> list[Item]:
         rows = _part(self._event, "items", "it has")
         fields = Item.__struct_fields__
+        if any(isinstance(row, dict) for row in rows):
+            raise LookupError("its items are no Items any more: say what is inside, as in items: tuple[Item, ...]")
         return [Item(*(_part(row, field, "an item has") for field in fields)) for row in rows]
 
     @property
@@ -67,7 +61,11 @@ def _part(whole: Any, name: str, words: str) -> Any:
 
 
 def examine(answer: Answer) -> Iterator[Finding]:
-    """Sell by telephone for 30 seeds, each sale three times: as it is, once more, and with another card and address."""
+    """Sell by telephone for 30 seeds, each sale five times: as it is, once more, and for other callers."""
+    fault = kind_fault(answer)
+    yield Finding("your function is a plain one", not fault, fault)
+    if fault:
+        return
     findings: list[Finding] = []
     for seed in range(30):
         findings = list(_examine_one(answer, seed))
@@ -76,26 +74,17 @@ def examine(answer: Answer) -> Iterator[Finding]:
     yield from findings
 
 
-def _sale(seed: int, person: int) -> Sale:
-    """Return the sale of a seed; the person has a card and an e-mail address of their own."""
-    rng, own = Random(seed), Random(f"{seed}/{person}")
-
-    def up_to(most: int) -> int:
-        return 1 + int(rng.random() * most)
-
-    items = [Item(f"PROD{up_to(2)}", up_to(3), 100 * up_to(90)) for _ in range(up_to(3))]
-    card = " ".join(f"{int(own.random() * 1e4):04d}" for _ in range(4))
-    email = f"{'abcdefgh'[int(own.random() * 8)]}{int(own.random() * 1e6)}@example{int(own.random() * 1e4)}.org"
-    return Sale(str(20001 + seed), f"CUST{up_to(900):03d}", email, card, items)
-
-
 def _examine_one(answer: Answer, seed: int) -> Iterator[Finding]:
-    sale = _sale(seed, 0)
-    bus, shop = _announced(answer, sale)
+    sale, given = sale_of(seed, 0), sale_of(seed, 0)
+    bus, shop = _announced(answer, given)
     messages = list(bus.trace.messages)
     listing = ": " + ", ".join(message.type for message in messages[:4]) if messages else ""
     only_one = len(messages) == 1
+    besides = ", ".join(f"bus.{name}" for name in dict.fromkeys(bus.asked))
     yield Finding("your function publishes one event", only_one, f"it published {len(messages)}{listing}")
+    yield Finding("it does nothing else with the bus", not besides, f"it uses {besides}: leave that to others")
+    touched = changes(sale, given)
+    yield Finding("it leaves the sale as it is", not touched, f"it changes {', '.join(touched)} of the sale")
     if not only_one:
         return
     event = messages[0].data
@@ -106,24 +95,34 @@ def _examine_one(answer: Answer, seed: int) -> Iterator[Finding]:
     fault = name_fault(type(event))
     yield Finding("its name says what has happened", not fault, fault)
     places = changeable(event)
-    yield Finding("nobody can change it", not places, f"these can be changed: {', '.join(places[:4])}")
+    yield Finding("nobody can change it", not places, _advised(places))
     troubles = _troubles(bus, shop, sale)
     yield Finding("the five services do their work, with its data alone", not troubles, "; ".join(troubles))
     yield from _private(answer, seed, messages[0])
 
 
-def _announced(answer: Answer, sale: Sale) -> tuple[EventBus, Shop]:
+def _announced(answer: Answer, sale: Sale) -> tuple[NotingBus, Shop]:
     """Return a bus that the answer published to, and the shop whose services listen to everything there."""
-    bus, shop = EventBus(seed=1), Shop(STOCK)
+    bus, shop = NotingBus(), Shop(STOCK)
     for name, work in shop.services.items():
 
         def react(event: Any, work: Callable[[Any], Any] = work) -> None:
             work(_Read(checked_copy(event)))  # across a wire comes nothing but JSON
 
         bus.subscribe("*", react, name=name)
-    answer(bus, sale)
+    bus.watched(answer, sale)
     bus.run()
     return bus, shop
+
+
+def _advised(places: list[str]) -> str:
+    """Say what can be changed, and what to write instead."""
+    advice = ""
+    if any("[" in place and place.endswith("(a dict)") for place in places):
+        advice = ": say in the annotation what is inside, as in tuple[Item, ...]"
+    elif any(place.endswith("(a list)") for place in places):
+        advice = ": a tuple[..., ...] in place of list[...] cannot be changed"
+    return f"these can be changed: {', '.join(places[:4])}{advice}"
 
 
 def _own_class(event: Any) -> tuple[bool, str]:
@@ -145,7 +144,10 @@ def _troubles(bus: EventBus, shop: Shop, sale: Sale) -> list[str]:
     for work in wanted.services.values():
         work(OrderPlaced(sale.order_id, sale.customer_id, tuple(sale.items)))
     differ = [name for name in shop.services if _work(shop)[name] != _work(wanted)[name]]
-    return [f"{name}: {letters.get(name, 'its work differs from what was sold')}" for name in differ]
+    who: dict[str, list[str]] = {}
+    for name in differ:
+        who.setdefault(letters.get(name, "its work differs from what was sold"), []).append(name)
+    return [f"{', '.join(names)}: {why}" for why, names in who.items()]
 
 
 def _work(shop: Shop) -> dict[str, Any]:
@@ -155,23 +157,32 @@ def _work(shop: Shop) -> dict[str, Any]:
 
 
 def _private(answer: Answer, seed: int, first: Message) -> Iterator[Finding]:
-    """Publish the sale again, then that of somebody with another card and address: no byte may differ."""
+    """Publish the sale again, then as others with another card and address, or none: no byte may differ."""
     try:
         wire = json.loads(encode(first))
-        again, other = (_wire(answer, _sale(seed, person)) for person in (0, 1))
+        unsteady = differences(wire, _wire(answer, seed, 0))
     except MalformedEventError as error:
         yield Finding("it can be written as JSON", False, str(error))
         return
-    unsteady = differences(wire, again)
     what = "the same sale makes the same event (id and time stand in the envelope)"
     yield Finding(what, not unsteady, f"{', '.join(unsteady[:4])} differs from time to time")
-    leaks = [path for path in differences(wire, other) if path not in unsteady]
-    what = "nothing of the card or the e-mail address is in it"
-    yield Finding(what, not leaks, f"another card and address change {', '.join(leaks[:4])}")
+    seen = "; ".join(list(private_parts(wire))[:3]) or next(filter(None, _leaks(answer, seed, wire, unsteady)), "")
+    yield Finding("nothing of the card or the e-mail address is in it", not seen, seen)
 
 
-def _wire(answer: Answer, sale: Sale) -> Any:
-    messages = _announced(answer, sale)[0].trace.messages
+def _leaks(answer: Answer, seed: int, wire: Any, unsteady: list[str]) -> Iterator[str]:
+    """Yield for each other caller what differs, or an error that their card or address led to."""
+    for caller, theirs in CALLERS.items():
+        try:
+            leaks = [path for path in differences(wire, _wire(answer, seed, caller)) if path not in unsteady]
+        except Exception as error:  # noqa: BLE001 - the first caller raised nothing, so it comes from card or address
+            yield f"where there is {theirs}, your function fails: {describe(error)}"
+        else:
+            yield f"{theirs} change {', '.join(leaks[:4])}" if leaks else ""
+
+
+def _wire(answer: Answer, seed: int, caller: int) -> Any:
+    messages = _announced(answer, sale_of(seed, caller))[0].trace.messages
     return json.loads(encode(messages[0])) if len(messages) == 1 else f"{len(messages)} messages"
 
 
@@ -190,9 +201,10 @@ EXERCISE = Exercise(
     examine=examine,
     hints=(
         "Which data do the five services read? Your class needs these three fields, and no more.",
-        "A list can be changed, also inside an event. A tuple cannot: items: tuple[Item, ...].",
+        "A list can be changed, also inside an event. A tuple cannot: items: tuple[Item, ...]. "
+        "An Event needs no __init__: name its fields with their types.",
         "Publish one PhoneOrderPlaced(sale.order_id, sale.customer_id, tuple(sale.items)). Its class is an Event.",
     ),
     solution=solution,
-    wrong=bad.WRONG,
+    wrong=(*bad_events.WRONG, *bad_touches.WRONG),
 )

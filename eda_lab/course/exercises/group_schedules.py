@@ -9,14 +9,27 @@ from typing import Any, NamedTuple
 
 from eda_lab.orders import OrderPlaced, make_order
 
-__all__ = ["ALL", "ONCE", "ORDER", "RULES", "SMALL", "TURNS", "Schedule", "drawn", "in_two_places", "judged"]
+__all__ = [
+    "ALL",
+    "ONCE",
+    "ORDER",
+    "RULES",
+    "SMALL",
+    "TURNS",
+    "Schedule",
+    "drawn",
+    "in_two_places",
+    "judged",
+    "with_an_error",
+]
 
 ALL = "every group sees every event of its topics"
 ONCE = "no group sees an event twice, or one that is not for it"
 TURNS = "the members of a group take turns"
 ORDER = "each member sees its events in the order in which they were published"
 BOTH = "who is a member of two groups, or listens to two topics, gets each copy"
-RULES = (ALL, ONCE, TURNS, ORDER, BOTH)
+ERRORS = "an error of a handler reaches the publisher"
+RULES = (ALL, ONCE, TURNS, ORDER, BOTH, ERRORS)
 
 
 class Join(NamedTuple):
@@ -135,3 +148,25 @@ def in_two_places(answer: Callable[[], Any]) -> dict[str, str]:
             names = " and in ".join(f"group {group} of topic {topic}" for topic, group in places)
             return {BOTH: f"one handler, alone in {names}: of 6 copies it got {len(copies)}"}
     return {}
+
+
+class PackingError(Exception):
+    """What a handler of the examination raises."""
+
+
+def with_an_error(answer: Callable[[], Any]) -> dict[str, str]:
+    """Let the only handler of a topic raise; return what is wrong if `publish` does not raise the same."""
+    called: list[Any] = []
+
+    def drop(event: Any) -> None:
+        called.append(event)
+        raise PackingError("dropped")
+
+    bus = answer()
+    bus.subscribe(ORDERS, drop, "packers")
+    try:
+        bus.publish(ORDERS, make_order(1))
+    except PackingError:
+        return {}
+    seen = "the handler of the only group raised, and publish said nothing"
+    return {ERRORS: seen} if called else {}

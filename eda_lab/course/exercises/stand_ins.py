@@ -1,0 +1,84 @@
+"""What an answer is handed in place of a bus: a bus that notes what else is done with it, and the front of a bus."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from eda_lab.bus import EventBus
+from eda_lab.errors import EdaLabError
+from eda_lab.events import Message
+
+__all__ = ["BusFront", "NotingBus", "kind_fault"]
+
+BESIDES = {"subscribe", "on", "process", "run", "step", "settle", "redrive"}
+
+
+def kind_fault(answer: Any) -> str:
+    """Return why a function cannot be called like a plain one; empty if it can.
+
+    >>> async def announce(bus, sale): ...
+    >>> kind_fault(announce)
+    'it is an async def, so a call does not run it: write a plain def'
+    """
+    if inspect.iscoroutinefunction(answer):
+        return "it is an async def, so a call does not run it: write a plain def"
+    if inspect.isgeneratorfunction(answer) or inspect.isasyncgenfunction(answer):
+        return "it yields, so a call does not run it: leave out yield"
+    return ""
+
+
+class NotingBus(EventBus):
+    """A bus that notes in `asked`, from `watch` on, what is asked of it besides publishing."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=1)
+        self.asked: list[str] = []
+        self.watching = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in BESIDES and object.__getattribute__(self, "watching"):
+            self.asked.append(name)
+        return super().__getattribute__(name)
+
+    def watched(self, answer: Callable[..., Any], *arguments: Any) -> None:
+        """Call an answer with this bus, and note what it does."""
+        self.watching = True
+        try:
+            answer(self, *arguments)
+        finally:
+            self.watching = False
+
+
+class BusFront:
+    """The part of a bus that a service needs: it can listen and publish. It cannot look at what others got."""
+
+    def __init__(self, bus: EventBus) -> None:
+        is_open = True
+
+        def subscribe(what: Any, handler: Any, **options: Any) -> Any:
+            if not is_open:
+                raise EdaLabError("a handler that subscribes adds a queue for each order: subscribe before the day")
+            return bus.subscribe(what, handler, **options)
+
+        def on(what: Any, **options: Any) -> Callable[[Any], Any]:
+            def register(handler: Any) -> Any:
+                subscribe(what, handler, **options)
+                return handler
+
+            return register
+
+        def publish(*arguments: Any, **options: Any) -> Message:
+            return bus.publish(*arguments, **options)
+
+        def close() -> None:
+            nonlocal is_open
+            is_open = False
+
+        self.subscribe, self.on, self.publish, self.close = subscribe, on, publish, close
+        self.clock = SimpleNamespace(now=bus.clock.now)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a service has no bus.{name} here, only bus.subscribe, bus.on and bus.publish")
