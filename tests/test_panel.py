@@ -50,6 +50,18 @@ def test_the_field_and_the_slider_beside_it_move_together(panel: Panel) -> None:
     assert panel.world.done["e-mails sent"] == 7
 
 
+def test_a_slider_s_rounded_answer_does_not_undo_what_was_typed(panel: Panel) -> None:
+    """The browser answers a value with the nearest step; only another step than that of the field is a move."""
+    field, slider = panel.children[0].children[2].children
+    field.value = 0.3
+    runs = panel.run
+    slider.value = 0.45  # its steps are 0.45 long
+    assert (field.value, panel.run) == (0.3, runs)
+    slider.value = 0.9000000000000001
+    assert field.value == 0.9
+    assert panel.run is not runs
+
+
 def test_moving_a_control_changes_run_table_and_picture_in_place(panel: Panel) -> None:
     table, picture = panel.table, panel.pictures[0]
     before = (table.value, picture.value)

@@ -12,7 +12,7 @@ from eda_lab.course.progress import QuestionGuessed, happened
 from eda_lab.course.questions import QUESTIONS, SKIP, Question
 from eda_lab.errors import OptionError
 from eda_lab.table import Table
-from eda_lab.widgets.keys import Keys
+from eda_lab.widgets.controls import Keys
 from eda_lab.widgets.shown import Shown, needs_table
 
 __all__ = ["Prediction", "predict", "reconcile"]

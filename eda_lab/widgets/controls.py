@@ -9,12 +9,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anywidget
 import ipywidgets as ipw
 import traitlets
 
 from eda_lab.errors import OptionError
 
-__all__ = ["controls_for", "word"]
+__all__ = ["Keys", "controls_for", "word"]
 
 _LABEL = {"description_width": "initial"}
 
@@ -69,10 +70,29 @@ def _range(name: str, label: str, default: Any, given: tuple[Any, ...]) -> tuple
     field = field_kind(value=value, min=low, max=high, step=step, description=label, style=_LABEL)
     field.layout.width = "200px"
     slider = slider_kind(value=value, min=low, max=high, step=step, readout=False)
-    traitlets.link((field, "value"), (slider, "value"))
+    _join(field, slider)
     row = ipw.HBox([field, slider])
     row.layout.margin = "0 24px 0 0"
     return field, row
+
+
+def _join(field: ipw.Widget, slider: ipw.Widget) -> None:
+    """Let field and slider follow each other.
+
+    A slider in the browser answers each value that it is set to with the nearest step, as in 0.25000000000000006. That
+    is no move of a person's, and would undo what was typed.
+    """
+
+    def nearest(value: float) -> float:
+        steps = round((value - slider.min) / slider.step) if slider.step else 0
+        return float(round(slider.min + steps * slider.step, 9))
+
+    def follow(change: Any) -> None:
+        if nearest(change["new"]) != nearest(field.value):
+            field.value = nearest(change["new"])
+
+    traitlets.dlink((field, "value"), (slider, "value"))
+    slider.observe(follow, "value")
 
 
 def _shown(widget: ipw.Widget) -> tuple[ipw.Widget, ipw.Widget]:
@@ -83,3 +103,25 @@ def _shown(widget: ipw.Widget) -> tuple[ipw.Widget, ipw.Widget]:
 def word(value: Any) -> str:
     """Return a setting as a person reads it."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+class Keys(anywidget.AnyWidget):
+    """Keeps the keys that a control needs in the box that it is put into; it is not seen.
+
+    In JupyterLab an arrow pressed on a list would select the next cell, and a letter typed there may cut or delete a
+    cell. Shortcuts with Ctrl or Alt, and Shift+Enter, go on to JupyterLab.
+    """
+
+    _esm = """
+    const keep = (event) => {
+      const shortcut = event.ctrlKey || event.altKey || event.metaKey || (event.shiftKey && event.key === "Enter");
+      if (!shortcut) event.stopPropagation();
+    };
+    async function render({ el }) {
+      el.style.display = "none";
+      while (!el.parentElement) await new Promise(requestAnimationFrame);
+      const box = el.parentElement.closest(".widget-box") ?? el.parentElement;
+      box.addEventListener("keydown", keep);
+    }
+    export default { render };
+    """

@@ -6,7 +6,7 @@ const PAGE = `
   <p class="eda-flow-sentence"></p>
   <div class="eda-flow-controls">
     <input type="range" min="0" step="1" aria-label="Moment of the run">
-    <output></output>
+    <span class="eda-flow-at"></span>
   </div>
   <div class="eda-flow-controls">
     <button type="button" data-do="first" title="To the beginning (Home)">« First</button>
@@ -34,7 +34,7 @@ class Player {
     const find = (selector) => root.querySelector(selector);
     this.parts = {
       svg: find("svg"), sentence: find(".eda-flow-sentence"), live: find(".eda-flow-live"), scrub: find("input[type=range]"),
-      output: find("output"), speed: find("select"), number: find("input[type=number]"), story: find(".eda-flow-story"),
+      output: find(".eda-flow-at"), speed: find("select"), number: find("input[type=number]"), story: find(".eda-flow-story"),
       thin: find(".eda-flow-thin"), transcript: find("details"), lines: find("pre"), play: find("[data-do=play]"),
     };
     for (const speed of SPEEDS) this.parts.speed.append(new Option(`${speed} x`, speed, speed === 1, speed === 1));

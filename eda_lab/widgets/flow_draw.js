@@ -153,6 +153,7 @@ class Picture {
     drawn.ring.setAttribute("stroke-dasharray", `${done} 1`);
   }
   drawDots(dots, family) {
+    const focused = this.focused(), chosen = focused?.message;
     while (this.pool.length < dots.length) this.pool.push(this.dot());
     this.pool.forEach((drawn, i) => {
       const dot = dots[i];
@@ -168,6 +169,15 @@ class Picture {
       drawn.text.textContent = message + 1;
       drawn.box.setAttribute("aria-label", `message ${message + 1}, ${this.run.types[type]}, ${word}`);
     });
+    // The keyboard stays with the message that it was on; where that one is gone, with the player.
+    if (focused && (focused.message !== chosen || !dots[this.pool.indexOf(focused)])) {
+      const place = dots.findIndex((dot) => dot.message === chosen);
+      (this.pool[place]?.box ?? this.svg.closest(".eda-flow")).focus({ preventScroll: true });
+    }
+  }
+  focused() {
+    const active = this.svg.getRootNode().activeElement;
+    return this.pool.find((drawn) => drawn.box === active);
   }
   dot() {
     const box = element("g", { class: "eda-dot", role: "button", tabindex: "-1" });
@@ -185,11 +195,11 @@ class Picture {
     });
     return drawn;
   }
-  // The visible messages can be walked through with the keyboard: one of them is in the tab order.
+  // The visible messages can be walked through with the arrows up and down, from wherever the player has the keyboard.
   walk(step) {
     const shown = this.pool.filter((drawn) => drawn.box.style.display !== "none");
-    const here = shown.findIndex((drawn) => drawn.box === document.activeElement || drawn.box.getRootNode().activeElement === drawn.box);
-    shown.at((here + step) % shown.length)?.box.focus();
+    const here = shown.indexOf(this.focused());
+    shown.at(here < 0 && step < 0 ? -1 : (here + step) % shown.length)?.box.focus();
   }
 }
 

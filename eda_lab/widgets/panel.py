@@ -16,9 +16,8 @@ import ipywidgets as ipw
 
 from eda_lab.errors import OptionError
 from eda_lab.plots import timeline
-from eda_lab.widgets.controls import controls_for
+from eda_lab.widgets.controls import Keys, controls_for
 from eda_lab.widgets.flow import FlowPlayer
-from eda_lab.widgets.keys import Keys
 from eda_lab.widgets.scenario import Run, View, moved_in_front_end, seen
 from eda_lab.widgets.shown import Shown, html_of
 

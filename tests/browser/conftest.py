@@ -2,12 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
+
 from browser.lab import NOTEBOOKS, Lab, browser_path, chromium, jupyterlab
 from browser.lessons import Lesson
 from browser.pages import Desk, Watched, opened
-from playwright.sync_api import Browser
+from browser.players import Player, saved
+from browser.runs import troubled
+from eda_lab import EventBus
 
 FIRST_LESSONS = {"00_start_here", "01_from_calls_to_events"}
 LESSONS = sorted(FIRST_LESSONS | {path.stem for path in NOTEBOOKS.glob("*.ipynb")})
@@ -43,6 +48,7 @@ def whole_desk(browser: Browser, lab: Lab) -> Iterator[Desk]:
 @pytest.fixture
 def desk(whole_desk: Desk) -> Iterator[Desk]:
     """Give JupyterLab to one test; at its end, nothing may have gone wrong."""
+    whole_desk.choose_theme("JupyterLab Light")
     with whole_desk.without_trouble():
         yield whole_desk
 
@@ -52,6 +58,18 @@ def page(browser: Browser) -> Iterator[Watched]:
     """Give a page without JupyterLab; at its end, nothing may have gone wrong."""
     with opened(browser) as watched, watched.without_trouble():
         yield watched
+
+
+@pytest.fixture(scope="session")
+def troubled_bus() -> EventBus:
+    """Give a run with every kind of trouble."""
+    return troubled()
+
+
+@pytest.fixture
+def player(page: Watched, troubled_bus: EventBus, tmp_path: Path) -> Player:
+    """Give a player of that run, saved as a page and opened from the disk."""
+    return saved(page, troubled_bus, tmp_path)
 
 
 @pytest.fixture(scope="package")

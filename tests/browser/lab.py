@@ -1,4 +1,4 @@
-"""A JupyterLab server and a Chromium of our own: they see nothing of the person who runs the tests, and end with them."""
+"""A JupyterLab server and a Chromium of our own: they see nothing of who runs the tests, and end with them."""
 
 import json
 import os
@@ -106,10 +106,12 @@ def surroundings(home: Path) -> dict[str, str]:
     }
     for folder in folders.values():
         (home / folder).mkdir(exist_ok=True)
-    # The list of this machine's fonts takes seconds to make, and holds nothing else.
-    fonts = {"MPLCONFIGDIR": mpl.get_configdir()}
+    more = {
+        "MPLCONFIGDIR": mpl.get_configdir(),  # the list of this machine's fonts takes seconds to make
+        "PYTHONPATH": str(Path(__file__).parents[1]),  # so that cells can import the runs of these tests
+    }
     own = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "EDA_LAB", "XDG_"))}
-    return {**own, **fonts, **{name: str(home / folder) for name, folder in folders.items()}}
+    return {**own, **more, **{name: str(home / folder) for name, folder in folders.items()}}
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from typing import Any
 
 import nbformat
-from browser.pages import Desk, Notebook
 from nbformat import NotebookNode
 from playwright.sync_api import Locator
+
+from browser.pages import Desk, Notebook
 
 __all__ = ["Lesson", "picture_of", "rows_of", "wait_for_another_picture", "words_of"]
 

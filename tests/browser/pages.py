@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from browser.lab import Lab
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, Response, expect
+
+from browser.lab import Lab
 
 __all__ = ["Desk", "Notebook", "Watched", "opened"]
 
@@ -13,8 +14,12 @@ OURS = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:")
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 CONNECTED = """async path => (await (await fetch("/api/sessions")).json())
     .some(session => session.path === path && session.kernel.connections > 0)"""
-ALL_RAN = """shown => [...document.querySelectorAll(`${shown} .jp-CodeCell .jp-InputArea-prompt`)]
-    .every(prompt => /\\[[0-9]+\\]/.test(prompt.innerText))"""
+RAN = """shown => {
+    const prompts = [...document.querySelectorAll(`${shown} .jp-CodeCell .jp-InputArea-prompt`)];
+    const error = document.querySelector(`${shown} [data-mime-type$="jupyter.error"]`);
+    if (prompts.every(prompt => /\\[[0-9]+\\]/.test(prompt.innerText))) return "ran";
+    return error && !prompts.some(prompt => prompt.innerText.includes("*")) ? error.innerText : "";
+}"""
 
 
 class Watched:
@@ -83,10 +88,10 @@ class Notebook:
         return self.panel.locator(".jp-CodeCell").nth(number - 1)
 
     def run_all(self) -> None:
-        """Choose Run All Cells in the menu, and wait until each has its number."""
+        """Choose Run All Cells in the menu, and wait until each has its number, or one failed and broke it off."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function(ALL_RAN, arg=SHOWN)
+        assert self.page.wait_for_function(RAN, arg=SHOWN).json_value() == "ran"
 
     def run(self, number: int) -> str:
         """Run one cell, as Ctrl+Enter does, and return what its output says."""
@@ -99,7 +104,7 @@ class Notebook:
             "([prompt, before]) => /[0-9]/.test(prompt.innerText) && prompt.innerText !== before",
             arg=[prompt.element_handle(), before],
         )
-        return cell.locator(".jp-Cell-outputArea").inner_text().strip()
+        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
 
 class Desk(Watched):
@@ -125,9 +130,10 @@ class Desk(Watched):
 
     def choose_theme(self, theme: str) -> None:
         """Choose JupyterLab Light or JupyterLab Dark in the menu, and wait until it is there."""
-        if self.page.locator(f"body[data-jp-theme-name='{theme}']").count():
+        chosen = self.page.locator(f"body[data-jp-theme-name='{theme}']")
+        if chosen.count():
             return
         self.page.get_by_role("menuitem", name="Settings", exact=True).click()
-        self.page.get_by_role("menuitem", name="Theme", exact=True).hover()
-        self.page.get_by_role("menuitem", name=theme, exact=True).click()
-        self.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for()
+        self.page.locator(".lm-Menu-item[data-type=submenu]").get_by_text("Theme", exact=True).hover()
+        self.page.locator(".lm-Menu-item").get_by_text(theme, exact=True).click()
+        chosen.wait_for(state="attached")

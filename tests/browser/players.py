@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from browser.pages import Watched
-from browser.runs import Books
 from playwright.sync_api import Locator
 
+from browser.pages import Watched
+from browser.runs import Books
 from eda_lab import EventBus
 from eda_lab.widgets import FlowPlayer
 
@@ -38,7 +38,7 @@ class Player:
         self.root = root
         self.page = root.page
         self.sentence = root.locator(".eda-flow-sentence")
-        self.announced = root.get_by_role("status")
+        self.announced = root.get_by_role("status")  # the one live region
         self.story = root.locator(".eda-flow-story")
         self.scrub = root.get_by_role("slider", name="Moment of the run")
         self.number = root.get_by_role("spinbutton", name="Show the story of message number")
@@ -64,6 +64,12 @@ class Player:
         """Drag the scrubber there."""
         self.scrub.fill(str(moment))
 
+    def wait_for(self, moment: int) -> None:
+        """Wait until the run has played so far."""
+        self.page.wait_for_function(
+            "([scrub, moment]) => Number(scrub.value) >= moment", arg=[self.scrub.element_handle(), moment]
+        )
+
     def frames(self, count: int) -> None:
         """Let the browser paint so many frames."""
         self.page.evaluate(FRAMES, count)
@@ -81,9 +87,11 @@ class Player:
             for dot in self.dots.all()
         ]
         for node in self.root.locator(".eda-group").all():
-            name = (node.locator("title").first.text_content() or "").removeprefix("group ").partition(", listens to ")[0]
-            counts = dict(re.findall(r"([a-z ]+?) (\d+)", " ".join(node.locator(".eda-small").all_text_contents())))
-            counts = {word.strip(): int(number) for word, number in counts.items()}
+            name = (
+                (node.locator("title").first.text_content() or "").removeprefix("group ").partition(", listens to ")[0]
+            )
+            shown = next(text for text in node.locator(".eda-small").all_text_contents() if text.startswith("done "))
+            counts = {word: int(number) for word, number in re.findall(r"([a-z ]+) (\d+)(?: · |$)", shown)}
             box = node.locator(".eda-box")
             top = float(box.get_attribute("y") or 0)
             here = [label for label, y in dots if top < y < top + float(box.get_attribute("height") or 0)]

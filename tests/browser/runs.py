@@ -77,7 +77,7 @@ def troubled() -> EventBus:
 
 
 def hostile() -> EventBus:
-    """Return a run in which whatever an outsider may choose is markup: order id, customer, and the error it leads to."""
+    """Return a run in which what an outsider may choose is markup: order id, customer, and the error it leads to."""
     bus = EventBus(seed=1)
 
     def refuse(order: OrderPlaced) -> None:
@@ -123,6 +123,8 @@ def moments_of(trace: Trace) -> list[Moment]:
         if happening.kind == "queued" and published and happening.text.startswith(f"{published} queued for "):
             moments[-1] = moments[-1]._replace(end=place + 1)
             continue
-        published = happening.text.partition(" published ")[2].partition(" to ")[0] if happening.kind == "published" else ""
+        published = (
+            happening.text.partition(" published ")[2].partition(" to ")[0] if happening.kind == "published" else ""
+        )
         moments.append(Moment(repr(happening).strip(), place + 1))
     return moments

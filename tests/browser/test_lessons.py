@@ -2,9 +2,10 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from browser.lessons import Lesson, picture_of, rows_of, wait_for_another_picture, words_of
 from browser.pages import Desk
-from playwright.sync_api import expect
 
 # What is moved in a lesson's panel, and with which key; in any other lesson it is the panel's first control.
 MOVES = {
@@ -46,7 +47,12 @@ def test_outputs_unfold_when_they_are_run(lesson: Lesson) -> None:
 
 def test_widgets_are_alive(lesson: Lesson) -> None:
     """The question, the player, the panel and the help are there to be used, not as an error or as still text."""
-    for widget in (".eda-predict select", ".eda-flow button", ".eda-panel input, .eda-panel select", ".eda-help button"):
+    for widget in (
+        ".eda-predict select",
+        ".eda-flow button",
+        ".eda-panel input, .eda-panel select",
+        ".eda-help button",
+    ):
         expect(lesson.panel.locator(widget).first).to_be_visible()
     expect(lesson.panel.get_by_text("Error displaying widget")).to_have_count(0)
 
@@ -82,6 +88,19 @@ def test_time_runs_up_to_where_the_first_lesson_puts_it(desk: Desk, lessons: dic
         ["orders counted", "1", "1"],
     ]
     assert "0 to 0.25 s: payment, order_placed 1: in flight" in words_of(panel)
+
+
+def test_what_is_typed_stays_as_it_was_typed(desk: Desk, lessons: dict[str, Lesson]) -> None:
+    """The slider beside the field follows it, and does not answer with 0.25000000000000006."""
+    desk.open("00_start_here.ipynb")
+    panel = lessons["00_start_here"].controls
+    field = panel.get_by_label("until", exact=True)
+    for value in ("0.1", "0.25", "0.35", "0.45", "0.25"):
+        before = picture_of(panel)
+        field.fill(value)
+        field.press("Enter")
+        wait_for_another_picture(panel, before)
+        expect(field).to_have_value(value)
 
 
 def test_the_slider_and_its_field_move_together(desk: Desk, lessons: dict[str, Lesson]) -> None:
