@@ -124,9 +124,12 @@ class Desk(Watched):
         listed.dblclick()
         expect(self.page.locator(".lm-TabBar-tab.jp-mod-current")).to_contain_text(name)
         self.page.wait_for_function(CONNECTED, arg=name)
-        # The sign in the toolbar says "idle" before there is a kernel; the status bar does not.
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle", timeout=20_000)
+        self.wait_until_idle()
         return Notebook(self.page)
+
+    def wait_until_idle(self) -> None:
+        """Wait for the status bar. (The sign in the toolbar says "idle" before there is a kernel.)"""
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle", timeout=20_000)
 
     def choose_theme(self, theme: str) -> None:
         """Choose JupyterLab Light or JupyterLab Dark in the menu, and wait until it is there."""

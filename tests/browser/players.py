@@ -13,14 +13,15 @@ from eda_lab.widgets import FlowPlayer
 __all__ = ["Player", "saved"]
 
 MOVING = ".eda-dot[aria-label*='on its way']:visible, .eda-dot[aria-label*='taken up']:visible"
-# Where a message on its way is, frame by frame, until it is there.
+# Where a message on its way is, frame by frame, until it is there; for ten seconds at most.
 WATCH = """(root) => new Promise(done => {
     const seen = [];
+    let frames = 600;
     const look = () => {
         const dot = [...root.querySelectorAll(".eda-dot")].find(
             dot => dot.style.display !== "none" && /on its way to the bus/.test(dot.getAttribute("aria-label")));
         if (dot) seen.push(Number(dot.getAttribute("transform").match(/[-0-9.]+/)[0]));
-        if ((seen.length && !dot) || !root.querySelector("[data-do=play]")) done(seen);
+        if ((seen.length && !dot) || frames-- === 0) done(seen);
         else requestAnimationFrame(look);
     };
     look();

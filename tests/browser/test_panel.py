@@ -165,6 +165,6 @@ def test_the_keys_of_a_list_stay_with_the_list(panels: Notebook, hands: Hands) -
     hands.slider.focus()
     for key in ("x", "ArrowUp", "ArrowDown", "a", "b"):
         hands.slider.press(key)
-    assert cells.count() == before
+        assert cells.count() == before, key
     expect(panels.panel.locator(".jp-Cell.jp-mod-active")).to_have_count(1)
     assert panels.cell(1).evaluate("cell => cell.contains(document.activeElement)")

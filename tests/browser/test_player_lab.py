@@ -129,7 +129,7 @@ def test_the_player_s_keys_stay_in_the_player(notebook: Notebook, player: Player
     player.button("Step").click()
     for key in ("ArrowDown", "x", "ArrowRight", "b", "ArrowUp", "ArrowLeft"):
         player.page.keyboard.press(key)
-    assert notebook.panel.locator(".jp-Cell").count() == before
+        assert notebook.panel.locator(".jp-Cell").count() == before, key
     assert notebook.cell(1).evaluate("cell => cell.contains(document.activeElement)")
 
 
