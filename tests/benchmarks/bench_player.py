@@ -38,16 +38,17 @@ INTERVALS = """([root, count]) => new Promise(done => {
 # Milliseconds from the key by which a control takes its value to the new picture, decoded and ready to be painted.
 LATENCY = """panel => {
     window.latencies = [];
-    let pressed = 0;
+    const picture = () => panel.querySelector("figure img");
+    let pressed = 0, before = picture().src;
     panel.addEventListener("keydown", event => { if (event.key === "Enter") pressed = performance.now(); }, true);
     new MutationObserver(async () => {
-        const picture = panel.querySelector("figure img");
-        if (!pressed || !picture) return;
+        const now = picture();
+        if (!pressed || !now || now.src === before) return;
         const since = pressed;
-        pressed = 0;
-        await picture.decode();
+        [pressed, before] = [0, now.src];
+        await now.decode().catch(() => {});
         window.latencies.push(performance.now() - since);
-    }).observe(panel.querySelector(".widget-tab-contents"), { childList: true, subtree: true });
+    }).observe(panel.querySelector(".widget-tab-contents"), { childList: true, subtree: true, attributes: true });
 }"""
 # A control of each lesson, and values that all give another picture than the one before.
 MOVED = {

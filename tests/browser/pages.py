@@ -128,7 +128,7 @@ class Desk(Watched):
         return Notebook(self.page)
 
     def wait_until_idle(self) -> None:
-        """Wait for the status bar. (The sign in the toolbar says "idle" before there is a kernel.)"""
+        """Wait for the status bar; the sign in the toolbar says "idle" even before there is a kernel."""
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle", timeout=20_000)
 
     def choose_theme(self, theme: str) -> None:

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from browser.lessons import Lesson, picture_of, rows_of, wait_for_another_picture, words_of
+from browser.lessons import Lesson, picture_of, wait_for_another_picture, words_of
 from browser.pages import Desk
 
 # What is moved in a lesson's panel, and with which key; in any other lesson it is the panel's first control.
@@ -62,12 +62,15 @@ def test_a_moved_control_changes_picture_numbers_and_words(lesson: Lesson) -> No
     panel = lesson.controls
     name, key = MOVES.get(lesson.name, (None, "ArrowUp"))
     control = panel.get_by_label(name, exact=True) if name else panel.locator("input, select").first
-    before, rows, words = picture_of(panel), rows_of(panel), words_of(panel)
+    before, words = picture_of(panel), words_of(panel)
+    table = panel.locator("table").first
+    numbers = table.inner_text()
     control.focus()
     control.press(key)
     wait_for_another_picture(panel, before)
     assert words_of(panel) != words
-    assert (rows_of(panel) == rows) == (lesson.name in SAME_TABLE)
+    if lesson.name not in SAME_TABLE:
+        expect(table).not_to_have_text(numbers, use_inner_text=True)
     assert panel.locator("[role=alert]").count() == 0
 
 
@@ -80,27 +83,30 @@ def test_time_runs_up_to_where_the_first_lesson_puts_it(desk: Desk, lessons: dic
         panel.get_by_label(name, exact=True).fill(value)
         panel.get_by_label(name, exact=True).press("Enter")
     expect(panel.locator("figure img").first).to_have_attribute("alt", re.compile(r"in 0\.25 s: 2 done, 3 in"))
-    assert rows_of(panel) == [
-        ["pieces reserved", "2", "2"],
-        ["cards charged", "1", "0, differs"],
-        ["e-mails sent", "1", "0, differs"],
-        ["parcels requested", "1", "0, differs"],
-        ["orders counted", "1", "1"],
-    ]
+    expect(panel.locator("table").first.locator("tbody tr")).to_have_text(
+        [
+            "pieces reserved22",
+            "cards charged10, differs",
+            "e-mails sent10, differs",
+            "parcels requested10, differs",
+            "orders counted11",
+        ]
+    )
     assert "0 to 0.25 s: payment, order_placed 1: in flight" in words_of(panel)
 
 
 def test_what_is_typed_stays_as_it_was_typed(desk: Desk, lessons: dict[str, Lesson]) -> None:
     """The slider beside the field follows it, and does not answer with 0.25000000000000006."""
     desk.open("00_start_here.ipynb")
-    panel = lessons["00_start_here"].controls
+    lesson = lessons["00_start_here"]
+    panel = lesson.controls
     field = panel.get_by_label("until", exact=True)
-    for value in ("0.1", "0.25", "0.35", "0.45", "0.25"):
+    for value in ("0.1", "0.25", "0.35"):
         before = picture_of(panel)
         field.fill(value)
         field.press("Enter")
         wait_for_another_picture(panel, before)
-        desk.wait_until_idle()
+        lesson.run(len(lesson.stored))  # once a cell has run, any answer of the slider has been here and there
         assert field.input_value() == value
 
 
