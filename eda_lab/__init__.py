@@ -16,23 +16,31 @@ if TYPE_CHECKING:
     from eda_lab.clock import uniform as uniform
     from eda_lab.consumers import Consumer as Consumer
     from eda_lab.consumers import handles as handles
-    from eda_lab.delivery import Crash as Crash
+    from eda_lab.database import Database as Database
+    from eda_lab.delivery import AckPolicy as AckPolicy
     from eda_lab.delivery import DeadLetter as DeadLetter
     from eda_lab.delivery import Delivery as Delivery
-    from eda_lab.delivery import Faults as Faults
     from eda_lab.delivery import Retry as Retry
     from eda_lab.delivery import later as later
+    from eda_lab.delivery import with_id as with_id
     from eda_lab.direct import DirectBus as DirectBus
     from eda_lab.errors import CascadeLimitError as CascadeLimitError
     from eda_lab.errors import EdaLabError as EdaLabError
     from eda_lab.events import Command as Command
     from eda_lab.events import Event as Event
     from eda_lab.events import Message as Message
+    from eda_lab.faults import Crash as Crash
+    from eda_lab.faults import Faults as Faults
+    from eda_lab.faults import Link as Link
+    from eda_lab.faults import Outage as Outage
+    from eda_lab.faults import Slow as Slow
     from eda_lab.handlers import LabWarning as LabWarning
+    from eda_lab.inbox import Inbox as Inbox
     from eda_lab.orders import Item as Item
     from eda_lab.orders import OrderPlaced as OrderPlaced
     from eda_lab.orders import example_order as example_order
     from eda_lab.orders import make_order as make_order
+    from eda_lab.outbox import Outbox as Outbox
     from eda_lab.producers import burst as burst
     from eda_lab.producers import poisson as poisson
     from eda_lab.producers import scheduled as scheduled
@@ -41,27 +49,36 @@ if TYPE_CHECKING:
     from eda_lab.shop import checkout as checkout
     from eda_lab.shop import in_sequence as in_sequence
     from eda_lab.shop import open_shop as open_shop
+    from eda_lab.sqldatabase import SqlDatabase as SqlDatabase
     from eda_lab.wire import decode as decode
     from eda_lab.wire import encode as encode
 
 _HOMES = {
+    "AckPolicy": "delivery",
     "CascadeLimitError": "errors",
     "Command": "events",
     "Consumer": "consumers",
-    "Crash": "delivery",
+    "Crash": "faults",
+    "Database": "database",
     "DeadLetter": "delivery",
     "Delivery": "delivery",
     "DirectBus": "direct",
     "EdaLabError": "errors",
     "Event": "events",
     "EventBus": "bus",
-    "Faults": "delivery",
+    "Faults": "faults",
+    "Inbox": "inbox",
     "Item": "orders",
     "LabWarning": "handlers",
+    "Link": "faults",
     "Message": "events",
     "OrderPlaced": "orders",
+    "Outage": "faults",
+    "Outbox": "outbox",
     "Retry": "delivery",
     "Shop": "shop",
+    "Slow": "faults",
+    "SqlDatabase": "sqldatabase",
     "burst": "producers",
     "checkout": "shop",
     "decode": "wire",
@@ -78,6 +95,7 @@ _HOMES = {
     "sleep": "clock",
     "steady": "producers",
     "uniform": "clock",
+    "with_id": "delivery",
 }
 __all__ = sorted(_HOMES)
 __version__ = "0.1.0"

@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from eda_lab.clock import Pause, in_lab
-from eda_lab.delivery import Crashed, CrashPlan, crash_point, current_plan
 from eda_lab.errors import LabAwaitError
+from eda_lab.faults import Crashed, CrashPlan, crash_point, current_plan
 from eda_lab.handlers import Handler, caused_by
 
 __all__ = ["attempt", "describe", "discard", "handler_traceback"]
@@ -54,9 +54,7 @@ def attempt(
 
 def discard(sleeping: Coroutine[Any, Any, Any]) -> None:
     """End a handler whose consumer is lost. What it still does, as in a `finally`, reaches nothing outside."""
-    plan = CrashPlan(())
-    plan.crash = Crashed("lost")
-    planned = current_plan.set(plan)
+    planned = current_plan.set(CrashPlan.lost())
     with suppress(Exception, Crashed):  # its consumer is no more, so nobody is there to fail
         sleeping.close()
     current_plan.reset(planned)

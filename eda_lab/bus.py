@@ -11,14 +11,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.clock import microseconds
-from eda_lab.delivery import DeadLetter, Faults, Retry
-from eda_lab.engine import NOTHING, Engine, Process
-from eda_lab.errors import DuplicateNameError, HandlerError, OptionError, shown
+from eda_lab.delivery import AckPolicy, DeadLetter, Retry
+from eda_lab.engine import Engine
+from eda_lab.errors import DuplicateNameError, HandlerError, OptionError, check_whole
 from eda_lab.events import Message
+from eda_lab.faults import Faults
 from eda_lab.group import Group
 from eda_lab.handlers import Handler, checked_name, examine
+from eda_lab.outages import warn_of_unknown
+from eda_lab.processes import Process
 from eda_lab.routing import GroupInfo, topics
-from eda_lab.subscription import Subscription, Worker, check_workers
+from eda_lab.subscription import Subscription, Terms, Worker
+from eda_lab.switchboard import NOTHING, marked
 
 if TYPE_CHECKING:
     from eda_lab.trace import Happening, Trace
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["EventBus"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_OPTIONS = "name=, group=, workers=, takes=, retry= and start="
+_OPTIONS = "name=, group=, workers=, takes=, retry=, ack=, delivery_limit= and start="
 
 
 class EventBus:
@@ -34,7 +38,8 @@ class EventBus:
 
     `source` names who publishes where nobody else is named; `wire=False` leaves out the check that each event could
     cross a wire; `faults` says where consumers crash; what a lost consumer had in hand comes back `visibility` seconds
-    after it was taken; `cascade` is the number of generations after which events that cause events are stopped.
+    after it was taken; `cascade` is the number of generations after which events that cause events are stopped;
+    `schedule` chooses, as a place from 0, which of so many things comes first that may happen at one instant.
 
     >>> bus = EventBus(seed=1)
     >>> bus.subscribe("order_placed", lambda order: None, name="email", takes=0.3)
@@ -55,11 +60,14 @@ class EventBus:
         faults: Faults | None = None,
         visibility: float = 30.0,
         cascade: int = 100,
+        schedule: Callable[[int], int] | None = None,
     ) -> None:
         self.seed, self.source = seed, checked_name("source", source)
         self._engine = Engine(seed, wire, faults, visibility, cascade)
         self.clock, self.columns = self._engine.clock, self._engine.columns
+        self.clock.choose = schedule
         self._processes: set[str] = set()
+        self._fresh = faults is not None  # it has faults, and has not run so far
 
     @cached_property
     def trace(self) -> Trace:
@@ -80,6 +88,8 @@ class EventBus:
         workers: int = 1,
         takes: float | Callable[[Any], float] = 0.0,
         retry: Retry | None = None,
+        ack: AckPolicy | str = AckPolicy.AFTER,
+        delivery_limit: int | None = 20,
         start: str = "now",
         **unknown: object,
     ) -> Subscription:
@@ -88,8 +98,10 @@ class EventBus:
         `handler` is a function of the event, or of the event and the delivery; `async def`; or a class whose instances
         can be called, built for each worker. Subscriptions of one `group` (by default the `name`) share its queue,
         and so do its `workers`. `takes` is the service time in seconds, or a function of a random generator. Without
-        `retry` a failed delivery goes to the dead letters at once. A group that starts at the "beginning" gets what was
-        published before it came, as from a log; one that starts "now" does not.
+        `retry` a failed delivery goes to the dead letters at once. `ack` says when a delivery is acked: "before" the
+        work, "after" it, or by hand ("manual"). One that came back unacked `delivery_limit` times (None: no limit), as
+        when it crashes each consumer, is a dead letter. A group that starts at the "beginning" gets what was published
+        before it came, as from a log; one that starts "now" does not.
 
         Raises a child of `EdaLabError` for an option that cannot be used, a handler that cannot serve, or a taken name.
         """
@@ -98,16 +110,13 @@ class EventBus:
         spec = examine(handler)
         spec.warn_of_real_time()
         listens = topics(what)
-        check_workers(workers)
-        if not callable(takes):
-            microseconds("takes", takes)
-        if retry is not None and not isinstance(retry, Retry):
-            raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
+        check_whole("workers", workers, 1)
+        terms = Terms(spec, takes, retry, ack, delivery_limit)
         if start not in ("now", "beginning"):
             raise OptionError("start", start, "give 'now' or 'beginning'")
         chosen = spec.chosen_name(name, self._engine.subscriptions)
         team = self._engine.team(chosen if group is None else checked_name("group", group), listens)
-        subscription = Subscription(team, self.seed, chosen, spec, takes, retry)
+        subscription = Subscription(team, self.seed, chosen, spec, terms)
         reads_the_log = start == "beginning" and not team.subscriptions  # further members find it in the queue
         self._engine.join(team, subscription)
         try:
@@ -138,10 +147,14 @@ class EventBus:
         at: float | None = None,
         delay: float = 0.0,
         source: str | None = None,
+        id: str | None = None,
+        expires: float | None = None,
     ) -> Message:
         """Queue an event for every group that listens, as `publish(event)` or `publish("topic", event)`.
 
         It is published now, or `at` that second of the run, or after `delay` seconds. The handlers run later, in `run`.
+        `id` is one that you chose, the same when you publish the same again. A copy that still waits in a queue when
+        `expires` seconds have passed since is not taken up any more.
         """
         engine, now = self._engine, self.clock.now_us
         if at is not None and delay:
@@ -152,40 +165,43 @@ class EventBus:
         due = now + microseconds("delay", delay) if at is None else microseconds("at", at)
         if due < now:
             raise OptionError("at", at, f"it is {self.clock.now:g} s already")
-        if isinstance(self.clock.busy, Worker):
-            return engine.publish_inside(self.clock.busy, key, event, due)
-        engine.roots += 1
         who = self.source if source is None else checked_name("source", source)
-        number = self.columns.sources.number(who)
-        if due == now:
-            return self.columns.envelope(engine.enter(route, number, -1, engine.roots, event))
-        engine.enter_at(due, key, number, -1, engine.roots, event)
-        return Message(id=str(engine.roots), source=who, type=route.name, time=due / 1e6, data=event)
+        marks = marked(id, expires)
+        if isinstance(self.clock.busy, Worker):
+            return engine.publish_inside(self.clock.busy, key, event, due, marks)
+        return engine.publish_root(who, key, event, due, marks)
 
-    def process(self, name: str, generator: Iterator[Any]) -> None:
-        """Let something act by itself: a generator that yields seconds to wait or events to publish, as `name`."""
+    def process(
+        self, name: str, things: Iterator[Any] | Callable[[], Iterator[Any]], *, background: bool = False
+    ) -> None:
+        """Let something act by itself, as `name`: a generator that yields seconds to wait, or events to publish.
+
+        Given as the function that makes it, it begins anew after a crash; given as a generator, it is gone then. `run`
+        does not wait for one in the `background`, such as a relay that looks for work for ever: the run ends when it
+        has looked once more and found nothing.
+        """
         if checked_name("process", name) in self._processes:
             raise DuplicateNameError(name, "give the process another name")
-        if not hasattr(generator, "__next__"):
-            raise HandlerError(generator, f"{shown(generator)} is no generator: call the function that yields, with ()")
+        process = Process(self._engine, name, things, background)
         self._processes.add(name)
-        process = Process(name, self.columns.sources.number(name), generator)
-        self.clock.at(self.clock.now_us, self._engine.go_on, process)
+        enter = self.clock.at_leisure if background else self.clock.at
+        enter(self.clock.now_us, self._engine.go_on, process)
 
     # --- running
 
     def run(self, until: float | None = None, max_events: int | None = None) -> None:
         """Let things happen: until nothing is left, or up to second `until` (included), or at most `max_events`."""
         until_us = None if until is None else microseconds("until", until)
-        if max_events is not None and (
-            isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 0
-        ):
-            raise OptionError("max_events", max_events, "give a whole number that is not negative")
+        if max_events is not None:
+            check_whole("max_events", max_events)
         self._run(until_us, max_events)
 
     def _run(self, until_us: int | None, limit: int | None) -> int:
         if self.clock.busy is not None:
             raise HandlerError(self.clock.busy, "a handler cannot run the bus that runs it: return events instead")
+        if self._fresh:
+            self._fresh = False
+            warn_of_unknown(self._engine.faults, {*self._engine.groups, *self._processes})
         try:
             return self.clock.run(until_us, limit)
         finally:

@@ -15,11 +15,11 @@ from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from eda_lab.errors import OptionError
 
-__all__ = ["Clock", "Pause", "ServiceTime", "exponential", "in_lab", "microseconds", "sleep", "uniform"]
+__all__ = ["Background", "Clock", "Pause", "ServiceTime", "exponential", "in_lab", "microseconds", "sleep", "uniform"]
 
 ServiceTime = Callable[[Random], float]
 Action = Callable[[Any], object]
@@ -43,6 +43,13 @@ def microseconds(option: str, seconds: object) -> int:
     return round(seconds * 1e6)
 
 
+class Background(Protocol):
+    """Something that waits for its time, but does not by itself keep a run going."""
+
+    def needed(self) -> bool:
+        """Whether something that has happened still waits for it."""
+
+
 class Clock:
     """The lab's clock and its agenda. `now` is in seconds since the start of the run.
 
@@ -57,7 +64,7 @@ class Clock:
     2.0
     """
 
-    __slots__ = ("_entries", "agenda", "breaking", "busy", "counting", "now_us", "ready")
+    __slots__ = ("_entries", "agenda", "background", "breaking", "busy", "choose", "counting", "now_us", "ready")
 
     def __init__(self) -> None:
         self.now_us = 0
@@ -66,6 +73,8 @@ class Clock:
         self.busy: object = None  # the worker whose handler is running: it alone may be interrupted in the middle
         self.breaking = False  # Ctrl-C was pressed, and the run is to stop before the next thing
         self.counting = False  # whether this run is to stop after a number of things
+        self.background = 0  # how many entries of the agenda do not by themselves keep a run going
+        self.choose: Callable[[int], int] | None = None  # which of so many things comes first, where it may be any
         self._entries = 0
 
     @property
@@ -77,6 +86,20 @@ class Clock:
         """Enter `action(argument)` into the agenda for a time in microseconds."""
         self._entries = entry = self._entries + 1
         heappush(self.agenda, (time_us, rank + entry, action, argument))
+
+    def at_leisure(self, time_us: int, action: Action, argument: Background, rank: int = ARRIVAL) -> None:
+        """Enter something that a run does not wait for, unless it is needed."""
+        self.background += 1
+        self.at(time_us, self._act_at_leisure, (action, argument), rank)
+
+    def _act_at_leisure(self, entry: tuple[Action, Any]) -> None:
+        self.background -= 1
+        action, argument = entry
+        action(argument)
+
+    def _rests(self) -> bool:
+        """Whether all that is left in the agenda is in the background, and nothing needs it."""
+        return len(self.agenda) == self.background and not any(entry[3][1].needed() for entry in self.agenda)
 
     def cancel(self, argument: object) -> None:
         """Take out of the agenda whatever was entered with this very argument."""
@@ -101,9 +124,13 @@ class Clock:
         self.counting = limit is not None
         with self._interruptible():
             for done in count() if limit is None else range(limit):
+                if self.choose is not None:
+                    self._bring_forward(horizon)
                 if ready:
                     action, argument = ready.popleft()
-                elif agenda and agenda[0][0] <= horizon:
+                elif (
+                    agenda and agenda[0][0] <= horizon and not (self.background and until_us is None and self._rests())
+                ):
                     self.now_us, _, action, argument = heappop(agenda)
                 else:
                     if until_us is not None and until_us > self.now_us:
@@ -115,7 +142,25 @@ class Clock:
     def has_work(self, until: float | None = None) -> bool:
         """Whether something is left to do, up to and including second `until`."""
         horizon = LAST_US if until is None else microseconds("until", until)
-        return bool(self.ready or (self.agenda and self.agenda[0][0] <= horizon))
+        due = bool(self.ready or (self.agenda and self.agenda[0][0] <= horizon))
+        return due and not (until is None and not self.ready and self.background and self._rests())
+
+    def _bring_forward(self, horizon: int) -> None:
+        """Of all that may happen next at this instant, put what was chosen to the front of what is ready."""
+        assert self.choose is not None
+        instant = self.now_us if self.ready or not self.agenda else self.agenda[0][0]
+        due = sorted(entry for entry in self.agenda if entry[0] == instant <= horizon)
+        if len(self.ready) + len(due) > 1 and not self.breaking:
+            chosen = self.choose(len(self.ready) + len(due))
+            if chosen < len(self.ready):
+                action, argument = self.ready[chosen]
+                del self.ready[chosen]
+            else:
+                entry = due[chosen - len(self.ready)]
+                self.agenda.remove(entry)
+                heapify(self.agenda)
+                self.now_us, _, action, argument = entry
+            self.ready.appendleft((action, argument))
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

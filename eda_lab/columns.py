@@ -26,7 +26,10 @@ class Outcome(IntEnum):
     FAILED = 4  # and tried again
     CRASHED = 5  # the consumer was lost before the ack; the message came back
     DEAD_LETTERED = 6
-    DROPPED = 7
+    DROPPED = 7  # nobody was left to take it
+    LOST = 8  # it failed, or its consumer was lost, after the ack: it does not come back
+    REJECTED = 9
+    EXPIRED = 10
 
     @property
     def word(self) -> str:
@@ -37,14 +40,15 @@ class Outcome(IntEnum):
 class Origin(IntEnum):
     """Why an attempt came to be.
 
-    Its message was routed, an attempt before it failed, a dead letter was redriven, or a late group reads what was
-    published before it came.
+    Its message was routed, an attempt before it failed, a dead letter was redriven, a late group reads what was
+    published before it came, or the link to the group has doubled it.
     """
 
     ROUTED = 0
     RETRIED = 1
     REDRIVEN = 2
     REPLAYED = 3
+    DUPLICATED = 4
 
 
 class Record(IntEnum):
@@ -55,6 +59,7 @@ class Record(IntEnum):
     STARTED = 2
     ENDED = 3
     NOTED = 4
+    ACKED = 5  # before the end of the work, by the policy or by hand
 
 
 class Names(list[str]):
@@ -96,6 +101,10 @@ class Columns:
         self.log = array("I")
         self.redriven: set[int] = set()  # the attempts that began with a redrive
         self.replayed: set[int] = set()  # and those that a late group began with
+        self.duplicated: set[int] = set()  # and those that a link has added
+        self.ids: dict[int, str] = {}  # message -> the id that its publisher chose
+        self.expires: dict[int, int] = {}  # message -> the microsecond after which nobody takes it up any more
+        self.acked: dict[int, int] = {}  # attempt -> when it was acked, if that was before the end of the work
         self.errors: dict[int, tuple[str, str]] = {}  # attempt -> what was raised, its traceback
         self.notes: list[tuple[int, str, str]] = []  # time, who, what: kills, restarts, pauses
         self.now_us = 0
@@ -150,6 +159,11 @@ class Columns:
         self.ended[row] = now
         self.log.append(row * 8 + 3)
 
+    def ack(self, row: int, now: int) -> None:
+        """Write down that an attempt was acked while the work was still to be done."""
+        self.acked[row] = now
+        self.log.append(row * 8 + 5)
+
     def note(self, now: int, who: str, what: str) -> None:
         """Write down what happened to a consumer rather than to a message."""
         self.log.append(len(self.notes) * 8 + 4)
@@ -161,6 +175,8 @@ class Columns:
             return Origin.RETRIED
         if row in self.replayed:
             return Origin.REPLAYED
+        if row in self.duplicated:
+            return Origin.DUPLICATED
         return Origin.REDRIVEN if row in self.redriven else Origin.ROUTED
 
     def ancestors(self, row: int) -> list[int]:
@@ -173,6 +189,8 @@ class Columns:
 
     def message_id(self, row: int) -> str:
         """Return the id of a message: a number for a root; for others what caused it, who returned it, and which."""
+        if row in self.ids:
+            return self.ids[row]
         cause = self.cause[row]
         return str(self.ordinal[row]) if cause < 0 else self.caused_id(cause, self.ordinal[row])
 
@@ -183,7 +201,7 @@ class Columns:
             parts.append(f"{self.groups[self.group[attempt]]}.{ordinal}")
             message = self.message[attempt]
             attempt, ordinal = self.cause[message], self.ordinal[message]
-        parts.append(f"{self.sources[self.source_of[message]]}-{ordinal}")
+        parts.append(f"{self.sources[self.source_of[message]]}-{self.ids.get(message, ordinal)}")
         return "/".join(reversed(parts))
 
     def envelope(self, row: int) -> Message:

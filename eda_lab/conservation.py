@@ -27,7 +27,12 @@ def census(columns: Columns) -> dict[str, Counter[Outcome]]:
     return counts
 
 
-_CAME = (Origin.ROUTED, Origin.REDRIVEN, Origin.REPLAYED)  # the ways in which a copy comes into a group
+_CAME = (
+    Origin.ROUTED,
+    Origin.DUPLICATED,
+    Origin.REDRIVEN,
+    Origin.REPLAYED,
+)  # the ways in which a copy comes into a group
 # For each outcome: whether such an attempt was started, whether it ended, and whether an error is written beside it.
 _MARKS = {
     Outcome.WAITING: (False, False, False),
@@ -38,7 +43,22 @@ _MARKS = {
     Outcome.CRASHED: (True, True, None),  # a crash is written down, a kill is not
     Outcome.DEAD_LETTERED: (True, True, True),
     Outcome.DROPPED: (False, True, False),
+    Outcome.LOST: (True, True, None),
+    Outcome.REJECTED: (True, True, None),
+    Outcome.EXPIRED: (False, True, False),
 }
+# How a copy may stand at last, or stand now: with what came in they make up the books of a group.
+_STANDS = (
+    Outcome.DONE,
+    Outcome.LOST,
+    Outcome.DEAD_LETTERED,
+    Outcome.REJECTED,
+    Outcome.EXPIRED,
+    Outcome.DROPPED,
+    Outcome.QUEUED,
+    Outcome.IN_FLIGHT,
+    Outcome.WAITING,
+)
 
 
 def _check_attempts(columns: Columns) -> None:
@@ -55,8 +75,10 @@ def _check_attempts(columns: Columns) -> None:
             raise ConservationError(f"attempt {row} of {columns.groups[group]} started or ended before its time")
         if attempt > 1:
             again[message, group, attempt] -= 1
-        elif row not in columns.redriven:
+        elif row not in columns.redriven and row not in columns.duplicated:
             first[message, group] += 1
+        if outcome is Outcome.LOST and row not in columns.acked:
+            raise ConservationError(f"attempt {row} of {columns.groups[group]} was lost, but never acked")
         if outcome in (Outcome.FAILED, Outcome.CRASHED):
             again[message, group, attempt + 1] += 1
     late = {(columns.message[row], columns.group[row]) for row in columns.replayed}
@@ -79,10 +101,10 @@ def _check_attempts(columns: Columns) -> None:
 def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, int]]) -> Table:
     """Hold the books of every group against each other, and return them; raise `ConservationError` if they differ.
 
-    For each group: routed + redriven + replayed = done + dead-lettered + dropped + queued + in flight + waiting; each
-    attempt that was tried again has one successor; each message entered as many groups as it was routed to, each
-    once; every outcome fits the times and errors beside it; and `actual`, what really stands in the queues and with
-    the workers, is what the columns say.
+    For each group: routed + duplicated + redriven + replayed = done + lost + dead-lettered + rejected + expired +
+    dropped + queued + in flight + waiting; each attempt that was tried again has one successor; each message entered
+    as many groups as it was routed to, each once; every outcome fits the times and errors beside it; and `actual`, what
+    really stands in the queues and with the workers, is what the columns say.
     """
     _check_attempts(columns)
     counts = census(columns)
@@ -97,11 +119,14 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
         for outcome, number in actual.get(name, {}).items():
             if count[outcome] != number:
                 raise ConservationError(f"{name}: {number} are {outcome.word}, but the trace has {count[outcome]}")
-    final = [Outcome.DONE, Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.QUEUED, Outcome.IN_FLIGHT, Outcome.WAITING]
+    # What no group has had to do with is left out, so that the table of a plain run stays short.
+    rare = (Origin.DUPLICATED, Outcome.LOST, Outcome.REJECTED, Outcome.EXPIRED)
+    ways = [o for o in _CAME if o not in rare or any(count[o] for count in origins.values())]
+    final = [o for o in _STANDS if o not in rare or any(count[o] for count in counts.values())]
     return Table(
-        ["group", *(origin.name.lower() for origin in _CAME), *(outcome.word for outcome in final)],
+        ["group", *(origin.name.lower() for origin in ways), *(outcome.word for outcome in final)],
         [
-            (name, *(origins[name][origin] for origin in _CAME), *(counts[name][outcome] for outcome in final))
+            (name, *(origins[name][origin] for origin in ways), *(counts[name][outcome] for outcome in final))
             for name in columns.groups
         ],
     )

@@ -1,169 +1,62 @@
-"""The inside of the lab's bus: how messages get in, from whom and to which groups, and what causes what.
+"""What happens on the lab's bus: processes act, handlers return events, and each event finds its groups.
 
-`bus` is its public face, `group` does with a delivery what is to be done.
+`switchboard` holds who is there, `group` does with a delivery what is to be done, `bus` is the public face.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
-from eda_lab.clock import Clock, microseconds
-from eda_lab.columns import Columns
-from eda_lab.delivery import Crashed, Faults, Later
-from eda_lab.errors import CascadeLimitError, CommandRoutingError, OptionError
-from eda_lab.events import Command, Event, Message, known_class, require_event, type_name
-from eda_lab.group import Group
+from eda_lab.clock import microseconds
+from eda_lab.delivery import Later, WithId
+from eda_lab.errors import CascadeLimitError
+from eda_lab.events import Message
+from eda_lab.faults import Crashed, Faults
 from eda_lab.handlers import LabWarning
-from eda_lab.routing import Router, published_topic
-from eda_lab.subscription import Subscription, Worker
-from eda_lab.wire import checked_copy
+from eda_lab.processes import Process
+from eda_lab.subscription import Worker
+from eda_lab.switchboard import NOTHING, Marks, Switchboard
 
-__all__ = ["NOTHING", "Engine", "Process", "Route"]
-
-NOTHING: Any = object()
+__all__ = ["Engine"]
 
 
-class Route:
-    """Where a type of event goes, and whether each is checked against the wire."""
-
-    __slots__ = ("command", "groups", "name", "number", "plain", "wire")
-
-    def __init__(self, name: str, number: int, groups: tuple[Group, ...], wire: bool, command: bool) -> None:
-        self.name, self.number, self.groups, self.wire, self.command = name, number, groups, wire, command
-        self.plain = not wire and not command
-
-
-class Process:
-    """Something that acts by itself: it yields seconds to wait, or events to publish."""
-
-    __slots__ = ("name", "source", "things")
-
-    def __init__(self, name: str, source: int, things: Iterator[Any]) -> None:
-        self.name, self.source, self.things = name, source, iter(things)
-
-
-class Engine:
-    """The state that the bus and its groups share: clock, columns, seed, faults, and the routes."""
+class Engine(Switchboard):
+    """The switchboard at work: what processes and handlers publish."""
 
     def __init__(self, seed: object, wire: bool, faults: Faults | None, visibility: float, cascade: int) -> None:
-        if faults is not None and not isinstance(faults, Faults):
-            raise OptionError("faults", faults, "give Faults, as in Faults(rate=0.1)")
-        if isinstance(cascade, bool) or not isinstance(cascade, int) or cascade < 1:
-            raise OptionError("cascade", cascade, "give a whole number of at least 1")
-        self.seed, self.faults, self.cascade = seed, faults, cascade
-        self.visibility_us = microseconds("visibility", visibility)
-        self.clock, self.columns = Clock(), Columns()
-        self.router: Router[Group] = Router()
-        self.routes: dict[type | str, Route] = {}
-        self.groups: dict[str, Group] = {}
-        self.subscriptions: dict[str, Subscription] = {}
-        self.roots = 0
+        super().__init__(seed, wire, faults, visibility, cascade)
         self._warned = False
         self._go_on = self.go_on
-        self._wire = wire
-
-    def team(self, name: str, what: tuple[str, ...]) -> Group:
-        """Return the group of that name, made or reopened where need be; all its members listen to the same."""
-        group = self.groups.get(name)
-        if group is None or group.closed:
-            if group is None:
-                group = self.groups[name] = Group(self, name, what)
-            group.reopen(what)
-            self.router.add(what, group)
-        elif group.what != what:
-            listens = ", ".join(group.what)
-            raise OptionError("group", name, f"this group listens to {listens}, and all its members must")
-        return group
-
-    def join(self, group: Group, subscription: Subscription) -> None:
-        """Enter a subscription; who gets what is worked out anew."""
-        subscription.leave = self._leave
-        group.subscriptions.append(subscription)
-        self.subscriptions[subscription.name] = subscription
-        self.routes.clear()
-
-    def replay(self, group: Group) -> None:
-        """Queue for a group what was published before it came, as far as it has not had it."""
-        c = self.columns
-        had = {message for message, number in zip(c.message, c.group, strict=True) if number == group.number}
-        wanted = [group in self.router.targets(name) for name in c.types]
-        for message in range(len(c.data)):
-            if wanted[c.type_of[message]] and message not in had:
-                c.replayed.add(len(c.message))
-                group.receive(message, self.clock.now_us)
-
-    def _leave(self, subscription: Subscription) -> None:
-        if subscription.left:
-            return
-        subscription.left = True
-        del self.subscriptions[subscription.name]
-        group = self.groups[subscription.group.name]
-        group.subscriptions.remove(subscription)
-        for worker in subscription.workers:
-            worker.retire()
-            if worker in group.idle:
-                group.idle.remove(worker)
-        if not group.subscriptions:
-            self.router.remove(group)
-            self.routes.clear()
-            group.close()
-
-    def keyed(self, event: Any, data: Any) -> tuple[type | str, Any]:
-        """Return what to route by, and the event, for `publish(event)` and `publish("topic", event)` alike."""
-        if data is NOTHING:
-            require_event(event)
-            return type(event), event
-        return published_topic(event), data
-
-    def route(self, key: type | str) -> Route:
-        """Return where a class of events or a topic goes."""
-        route = self.routes.get(key)
-        if route is None:
-            name = key if isinstance(key, str) else type_name(key)
-            cls = (known_class(key) if isinstance(key, str) else key) or object
-            wire = self._wire and isinstance(key, type) and issubclass(cls, (Event, Command))
-            number, targets = self.columns.types.number(name), self.router.targets(key)
-            route = self.routes[key] = Route(name, number, targets, wire, issubclass(cls, Command))
-        return route
-
-    def admitted(self, route: Route, event: Any) -> Any:
-        """Return the event as it comes out of a wire; refuse what could not cross one, and homeless commands."""
-        if route.command and len(route.groups) != 1:
-            raise CommandRoutingError(route.name, tuple(group.name for group in route.groups))
-        return checked_copy(event) if route.wire else event
-
-    def enter(self, route: Route, source: int, cause: int, ordinal: int, event: Any) -> int:
-        """Write a message down and give each group its copy; return the message's row."""
-        columns, now, groups = self.columns, self.clock.now_us, route.groups
-        row = columns.publish(now, route.number, source, cause, ordinal, event, len(groups))
-        for group in groups:
-            group.receive(row, now)
-        return row
-
-    def enter_at(self, due: int, key: type | str, source: int, cause: int, ordinal: int, event: Any) -> None:
-        """Publish at a later microsecond; who listens is found out then."""
-        self.clock.at(due, self._enter_now, (key, source, cause, ordinal, event))
-
-    def _enter_now(self, entry: tuple[type | str, int, int, int, Any]) -> None:
-        key, source, cause, ordinal, event = entry
-        self.enter(self.route(key), source, cause, ordinal, event)
 
     def go_on(self, process: Process) -> None:
         """Let a process act until it waits."""
+        if not process.plain:
+            process.act()
+            return
         clock = self.clock
+        self.acts += 1
         for thing in process.things:
             if isinstance(thing, (float, int)):
                 clock.at(clock.now_us + microseconds(process.name, thing), self._go_on, process)
                 return
-            route = self.routes.get(type(thing)) or self.route(self.keyed(thing, NOTHING)[0])
-            event = thing if route.plain else self.admitted(route, thing)
-            self.roots += 1
-            self.enter(route, process.source, -1, self.roots, event)
+            route = self.routes.get(type(thing))
+            if route is not None and route.plain:
+                self.roots += 1
+                self.enter(route, process.source, -1, self.roots, thing)
+            else:
+                self.publish_for(process, thing)
             if clock.breaking:  # it may go on like this for ever, so Ctrl-C comes in between
                 clock.ready.appendleft((self.go_on, process))
                 raise KeyboardInterrupt
+
+    def publish_for(self, process: Process, thing: Any) -> None:
+        """Publish what a process yielded."""
+        event, marks = (thing.event, (thing.id, None)) if isinstance(thing, WithId) else (thing, None)
+        route = self.route(self.keyed(event, NOTHING)[0])
+        event = self.admitted(route, event)
+        self.roots += 1
+        self.enter(route, process.source, -1, self.roots, event, marks)
 
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""
@@ -176,16 +69,28 @@ class Engine:
             prepared.append((type(event), delay_us, event))
         return prepared
 
-    def publish_caused(self, row: int, ordinal: int, prepared: Any) -> None:
+    def publish_caused(self, row: int, ordinal: int, prepared: Any, marks: Marks | None = None) -> None:
         """Publish one of the things that `prepare` returned."""
         key, delay_us, event = prepared
         source = self.columns.sources.number(self.columns.groups[self.columns.group[row]])
         if delay_us:
-            self.enter_at(self.clock.now_us + delay_us, key, source, row, ordinal, event)
+            self.enter_at(self.clock.now_us + delay_us, key, source, row, ordinal, event, marks)
         else:
-            self.enter(self.route(key), source, row, ordinal, event)
+            self.enter(self.route(key), source, row, ordinal, event, marks)
 
-    def publish_inside(self, worker: Worker, key: type | str, event: Any, due: int) -> Message:
+    def publish_root(self, who: str, key: type | str, event: Any, due: int, marks: Marks | None) -> Message:
+        """Publish what nothing on this bus has caused, now or at a later microsecond."""
+        self.roots += 1
+        number = self.columns.sources.number(who)
+        if due == self.clock.now_us:
+            return self.columns.envelope(self.enter(self.route(key), number, -1, self.roots, event, marks))
+        self.enter_at(due, key, number, -1, self.roots, event, marks)
+        id = str(self.roots) if marks is None or marks[0] is None else marks[0]
+        return Message(id=id, source=who, type=self.route(key).name, time=due / 1e6, data=event)
+
+    def publish_inside(
+        self, worker: Worker, key: type | str, event: Any, due: int, marks: Marks | None = None
+    ) -> Message:
         """Publish what a handler handed to `publish` by itself, as caused by what it has in hand."""
         if not self._warned:
             self._warned = True
@@ -196,10 +101,10 @@ class Engine:
             raise Crashed("bus.publish")  # by its own hand: it lives no more
         self.check_cascade(worker.row)
         worker.caused += 1
-        self.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event))
+        self.publish_caused(worker.row, worker.caused, (key, due - self.clock.now_us, event), marks)
         cause = columns.envelope(columns.message[worker.row])
         return Message(
-            id=columns.caused_id(worker.row, worker.caused),
+            id=marks[0] if marks and marks[0] else columns.caused_id(worker.row, worker.caused),
             source=worker.group.name,
             type=self.route(key).name,
             time=due / 1e6,

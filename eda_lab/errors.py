@@ -13,10 +13,13 @@ __all__ = [
     "EndlessResultError",
     "HandlerError",
     "HandlerResultError",
+    "IdempotencyKeyError",
     "LabAwaitError",
     "MalformedEventError",
+    "NestedTransactionError",
     "NotAnEventError",
     "OptionError",
+    "SettledError",
     "UnknownEventTypeError",
     "check_whole",
     "one_line",
@@ -173,6 +176,43 @@ class CommandRoutingError(EdaLabError):
         super().__init__(f"the command {name!r} needs exactly one handler, but {who}")
         self.type = name
         self.groups = groups
+
+
+class SettledError(EdaLabError):
+    """A delivery was acked, nacked or rejected where that is not the handler's to do, or twice.
+
+    Attributes: `consumer`, its name; `how`, what it tried.
+    """
+
+    def __init__(self, consumer: str, how: str, why: str) -> None:
+        super().__init__(f"{consumer} cannot {how} this delivery: {why}")
+        self.consumer = consumer
+        self.how = how
+
+
+class IdempotencyKeyError(EdaLabError):
+    """An idempotency key came again with another call than the one that it was first given for.
+
+    Attributes: `key`; `first` and `now`, the two calls as text.
+    """
+
+    def __init__(self, key: str, first: str, now: str) -> None:
+        calls = f"was given for {one_line(first, 60)}, and now comes with {one_line(now, 60)}"
+        super().__init__(f"the key {shown(key)} {calls}: use one key for each thing that is to be done once")
+        self.key = key
+        self.first = first
+        self.now = now
+
+
+class NestedTransactionError(EdaLabError):
+    """A handler is in a transaction already, and began another one on the same database.
+
+    Attribute: `what`, the kind of database.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"this {what} is in a transaction already: use the one that the handler was given (event, tables)")
+        self.what = what
 
 
 class CascadeLimitError(EdaLabError):

@@ -6,22 +6,20 @@ again or lands in the dead letters; or its worker was lost, and it comes back af
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
-from eda_lab.attempt import attempt, describe, discard, handler_traceback
-from eda_lab.clock import END, FAULT
-from eda_lab.columns import Outcome
-from eda_lab.delivery import Crashed, Faults
-from eda_lab.errors import CascadeLimitError, EdaLabError
+from eda_lab.attempt import attempt, discard
+from eda_lab.clock import END
+from eda_lab.faults import Crashed
 from eda_lab.handlers import caused_by
-from eda_lab.queueing import GroupQueue, Site
+from eda_lab.queueing import Site
+from eda_lab.settling import SettlingGroup
 from eda_lab.subscription import Worker
 
 __all__ = ["Group"]
 
 
-class Group(GroupQueue):
+class Group(SettlingGroup):
     """One queue, and the workers that compete for it."""
 
     def __init__(self, site: Site, name: str, what: tuple[str, ...]) -> None:
@@ -48,6 +46,13 @@ class Group(GroupQueue):
         if self.site.faults is not None:
             message_id = self.columns.message_id(self.columns.message[row])
             worker.plan = self.site.faults.where(self.site.seed, self.name, message_id, self.columns.attempt[row])
+        if not worker.plain:
+            worker.fate = None
+            if worker.subscription.acks_first:
+                if not self._passes(worker, "before ack"):
+                    return
+                worker.fate = "ack"
+                self.columns.ack(row, now)
         self.clock.at(due, self._end, worker, END)
 
     def end(self, worker: Worker) -> None:
@@ -100,82 +105,15 @@ class Group(GroupQueue):
         """Publish the next thing that the handler returned."""
         worker.caused += 1
         self.site.publish_caused(worker.row, worker.caused, worker.returned.popleft())
-        self.clock.ready.appendleft((self._publish if worker.returned else self._ack, worker))
-
-    def ack(self, worker: Worker) -> None:
-        """End the delivery as done."""
-        if worker.plan is None or self._passes(worker, "before ack"):
-            self.columns.end(worker.row, 3, self.clock.now_us)  # Outcome.DONE
-            worker.row = -1
-            if not self.queue and worker.state == "up":
-                self.idle.append(worker)
-            elif self.clock.ready or self.clock.counting:
-                self.free(worker)
-            else:  # nothing else is to be done at this instant, so its turn has come
-                self.start(worker)
-
-    def _passes(self, worker: Worker, point: str) -> bool:
-        try:
-            if worker.plan is not None:
-                worker.plan.reach(point)
-        except Crashed as crash:
-            self._crashed(worker, crash)
-            return False
-        return True
-
-    def _crashed(self, worker: Worker, crash: Crashed) -> None:
-        if worker.row < 0:
+        if worker.plan is not None and not self._passes(worker, "after publish"):
             return
-        self.columns.errors[worker.row] = (f"crashed {crash}", "")
-        if worker.state == "gone":
-            self.lose(worker)
-        else:
-            worker.kill()
-            faults = self.site.faults or Faults()
-            restart_us = self.clock.now_us + round(faults.down * 1e6)
-            self.clock.at(restart_us, Worker.restart, worker, FAULT)
+        self.clock.ready.appendleft((self._publish if worker.returned else self._ack, worker))
 
     def _broken_off(self, worker: Worker) -> None:
         worker.sleeping, worker.caused = None, 0
+        if worker.subscription.acks_by_hand:
+            worker.fate = None
         if worker.plan is not None:
             worker.plan.reached = 0
         if worker.row >= 0:
             self.clock.at(self.clock.now_us, self._end, worker, END)
-
-    def lose(self, worker: Worker) -> None:
-        """Take a worker's delivery from it; it comes back when the visibility timeout has run out."""
-        row, now = worker.row, self.clock.now_us
-        self.clock.cancel(worker)
-        if worker in self.idle:
-            self.idle.remove(worker)
-        if worker.sleeping is not None and self.clock.busy is not worker:
-            discard(worker.sleeping)
-        worker.sleeping = worker.plan = None
-        worker.returned.clear()
-        if row >= 0:
-            worker.row = -1
-            self.columns.end(row, Outcome.CRASHED, now)
-            self.try_again(row, max(now, self.columns.started[row] + self.site.visibility_us))
-        if self.queue:  # it may have been the one that was about to start
-            self.call_next()
-
-    def _failed(self, worker: Worker, error: BaseException) -> None:
-        row, now, columns = worker.row, self.clock.now_us, self.columns
-        if row < 0:
-            return
-        retry, attempt = worker.subscription.retry, columns.attempt[row]
-        what = describe(error)
-        if retry.again(attempt, error) and not isinstance(error, EdaLabError):
-            columns.errors[row] = (what, "")
-            columns.end(row, Outcome.FAILED, now)
-            message_id = columns.message_id(columns.message[row])
-            rng = Random(f"{self.site.seed}/{self.name}/jitter/{message_id}/{attempt}")
-            self.try_again(row, now + round(retry.pause(attempt, rng) * 1e6))
-        else:
-            columns.errors[row] = (what, handler_traceback(error))
-            columns.end(row, Outcome.DEAD_LETTERED, now)
-            self.letters.append(row)
-        worker.row, worker.plan, worker.sleeping = -1, None, None
-        self.free(worker)
-        if isinstance(error, CascadeLimitError):  # the one failure that whoever runs the bus has to hear of
-            raise error

@@ -36,6 +36,9 @@ class GroupMetrics(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     failed: int
     dead_lettered: int
+    lost: int
+    rejected: int
+    expired: int
     mean_wait: float
     mean_latency: float
     p50: float
@@ -144,8 +147,11 @@ def _measure(columns: Columns, group: int) -> GroupMetrics:
         group=columns.groups[group],
         workers=workers,
         done=len(done),
-        failed=outcomes[Outcome.FAILED] + outcomes[Outcome.CRASHED] + outcomes[Outcome.DEAD_LETTERED],
+        failed=sum(outcomes[each] for each in (Outcome.FAILED, Outcome.CRASHED, Outcome.DEAD_LETTERED, Outcome.LOST)),
         dead_lettered=outcomes[Outcome.DEAD_LETTERED],
+        lost=outcomes[Outcome.LOST],
+        rejected=outcomes[Outcome.REJECTED],
+        expired=outcomes[Outcome.EXPIRED],
         mean_wait=_mean(waits) / 1e6,
         mean_latency=_mean(latencies) / 1e6,
         p50=percentile(latencies, 0.50) / 1e6,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from eda_lab.clock import TIMEOUT, Clock
 from eda_lab.columns import Columns, Outcome
-from eda_lab.delivery import DeadLetter, Delivery, Faults
+from eda_lab.delivery import DeadLetter, Delivery, Settlement
 from eda_lab.errors import OptionError
+from eda_lab.faults import Faults, Link
 from eda_lab.routing import GroupInfo
 from eda_lab.subscription import Subscription, Worker
 
@@ -25,11 +27,31 @@ class Site(Protocol):
     faults: Faults | None
     visibility_us: int
 
+    def afflict(self, group: str, worker: Worker) -> None:
+        """Let a worker that is new begin as its group stands now: down, or slow."""
+
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""
 
     def publish_caused(self, row: int, ordinal: int, prepared: Any) -> None:
         """Publish one of the things that `prepare` returned."""
+
+
+class Expiry:
+    """A copy in a queue that nobody is to take up after a while; no run waits for that once it has left the queue."""
+
+    def __init__(self, group: GroupQueue, row: int) -> None:
+        self.group, self.row = group, row
+
+    def needed(self) -> bool:
+        """Whether the copy still stands in the queue."""
+        return self.group.columns.outcome[self.row] == Outcome.QUEUED
+
+    def expire(self) -> None:
+        """Take the copy out of the queue, if it still stands there."""
+        if self.needed():
+            self.group.queue.remove(self.row)
+            self.group.end_for_good(self.row, Outcome.EXPIRED)
 
 
 class GroupQueue:
@@ -46,10 +68,18 @@ class GroupQueue:
         self.waiting: set[int] = set()  # attempts that wait for their time to come
         self.letters: list[int] = []
         self.redriven = 0
+        self.ended = dict.fromkeys((Outcome.LOST, Outcome.REJECTED, Outcome.EXPIRED), 0)
+        self.returns: dict[int, int] = {}  # message -> how often it came back unacked
+        self.link = site.faults.link(name) if site.faults is not None else None
         self.subscriptions: list[Subscription] = []
         self.workers: list[Worker] = []
         self.closed = False
         self._start: Callable[[Worker], None]  # what a worker does that takes the next delivery up
+
+    @property
+    def members(self) -> list[Worker]:
+        """The workers that have not left."""
+        return [worker for subscription in self.subscriptions for worker in subscription.workers]
 
     @property
     def info(self) -> GroupInfo:
@@ -59,12 +89,13 @@ class GroupQueue:
 
     @property
     def standing(self) -> dict[Outcome, int]:
-        """How many deliveries really stand in the queue, are in hand, wait for their time, or were given up on."""
+        """How many deliveries really stand in the queue, are in hand, wait for their time, or were not finished."""
         return {
             Outcome.QUEUED: len(self.queue),
             Outcome.IN_FLIGHT: sum(worker.row >= 0 for worker in self.workers),
             Outcome.WAITING: len(self.waiting),
             Outcome.DEAD_LETTERED: len(self.letters) + self.redriven,
+            **self.ended,
         }
 
     def hire(self, subscription: Subscription) -> Worker:
@@ -77,6 +108,8 @@ class GroupQueue:
         self.columns.workers[self.number].append(name)
         self.workers.append(worker)
         self.free(worker)
+        if self.site.faults is not None:
+            self.site.afflict(self.name, worker)
         return worker
 
     def note(self, who: str, what: str) -> None:
@@ -85,24 +118,67 @@ class GroupQueue:
 
     def receive(self, message: int, now: int) -> None:
         """Queue this group's copy of a message that was just published."""
+        if self.link is not None:
+            self._travel(message, now, self.link)
+            return
         self.queue.append(self.columns.receive(message, self.number, now))
+        if self.columns.expires:
+            self._watch(self.queue[-1])
         if self.idle:
             self.clock.ready.append((self._start, self.idle.popleft()))
 
-    def offer(self, row: int) -> None:
+    def _travel(self, message: int, now: int, link: Link) -> None:
+        """Let a message cross a link that delays, reorders or repeats what crosses it."""
+        copies, late = link.travels(self.site.seed, self.columns.message_id(message))
+        for copy in range(copies):
+            row = self.columns.enter(message, self.number, 1, now + late)
+            if copy:
+                self.columns.duplicated.add(row)
+            if late:
+                self.waiting.add(row)
+                self.clock.at(now + late, self.offer, row, TIMEOUT)
+            else:
+                self.offer(row)
+
+    def offer(self, row: int, first: bool = False) -> None:
         """Queue a delivery, and wake a worker if one is idle."""
+        if self.stand(row, first):
+            self.call_next()
+
+    def stand(self, row: int, first: bool = False) -> bool:
+        """Queue a delivery, at the end or at the head; return whether it stands there now."""
+        columns, now = self.columns, self.clock.now_us
         if self.waiting:
             self.waiting.discard(row)
         if self.closed:
-            self.columns.end(row, Outcome.DROPPED, self.clock.now_us)
-            return
-        self.columns.queue(row)
-        self.queue.append(row)
-        self.call_next()
+            columns.end(row, Outcome.DROPPED, now)
+            return False
+        if columns.expires and columns.expires.get(columns.message[row], now) < now:
+            self.end_for_good(row, Outcome.EXPIRED)
+            return False
+        columns.queue(row)
+        if first:
+            self.queue.appendleft(row)
+        else:
+            self.queue.append(row)
+        if columns.expires:
+            self._watch(row)
+        return True
+
+    def end_for_good(self, row: int, outcome: Outcome) -> None:
+        """End a delivery that nobody will finish, and count it."""
+        self.ended[outcome] += 1
+        self.columns.end(row, outcome, self.clock.now_us)
+
+    def _watch(self, row: int) -> None:
+        """See to it that a copy leaves the queue when it expires."""
+        due = self.columns.expires.get(self.columns.message[row])
+        if due is not None:
+            self.clock.at_leisure(due, Expiry.expire, Expiry(self, row), TIMEOUT)
 
     def free(self, worker: Worker) -> None:
         """Let a worker that has nothing in hand take the next delivery, or wait for one."""
-        if worker.state != "up" or worker.row >= 0:
+        if worker.state != "up" or worker.row >= 0 or worker.held >= 0:
             return
         if self.queue:
             self.clock.ready.append((self._start, worker))
@@ -116,10 +192,14 @@ class GroupQueue:
 
     def try_again(self, row: int, due: int) -> None:
         """Enter the next attempt at a delivery; it is queued when its time has come."""
+        self.clock.at(due, self.offer, self.enter_again(row, due), TIMEOUT)
+
+    def enter_again(self, row: int, due: int) -> int:
+        """Write down the next attempt at a delivery, which waits until `due`; return its row."""
         columns = self.columns
         again = columns.enter(columns.message[row], self.number, columns.attempt[row] + 1, due)
         self.waiting.add(again)
-        self.clock.at(due, self.offer, again, TIMEOUT)
+        return again
 
     def reopen(self, what: tuple[str, ...]) -> None:
         """Take in again what is published: somebody subscribed under the name of a group that everybody had left."""
@@ -134,7 +214,12 @@ class GroupQueue:
     def delivery(self, worker: Worker) -> Delivery:
         """Return the delivery that a worker has in hand, as a handler sees it."""
         message = self.columns.envelope(self.columns.message[worker.row])
-        return Delivery(message, worker.name, self.name, self.columns.attempt[worker.row])
+        by_hand = partial(self.settle, worker, worker.row) if worker.subscription.acks_by_hand else None
+        return Delivery(message, worker.name, self.name, self.columns.attempt[worker.row], by_hand)
+
+    def settle(self, worker: Worker, row: int, how: Settlement) -> None:
+        """Do what a handler says of its own delivery."""
+        raise NotImplementedError
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the deliveries that this group gave up on and that were not redriven."""
@@ -151,6 +236,7 @@ class GroupQueue:
         self.letters = [row for row in self.letters if row not in chosen]
         self.redriven += len(chosen)
         for row in chosen:
+            self.returns.pop(self.columns.message[row], None)
             again = self.columns.enter(self.columns.message[row], self.number, 1, self.clock.now_us)
             self.columns.redriven.add(again)
             self.offer(again)

@@ -12,11 +12,12 @@ from random import Random
 from typing import Any, Protocol
 
 from eda_lab.clock import microseconds
-from eda_lab.delivery import CrashPlan, Delivery, Retry
-from eda_lab.errors import OptionError
+from eda_lab.delivery import AckPolicy, Delivery, Retry, Settlement
+from eda_lab.errors import OptionError, check_whole
+from eda_lab.faults import CrashPlan
 from eda_lab.handlers import HandlerSpec
 
-__all__ = ["Subscription", "Team", "Worker"]
+__all__ = ["Subscription", "Team", "Terms", "Worker"]
 
 
 class Team(Protocol):
@@ -46,10 +47,14 @@ class Worker:
 
     __slots__ = (
         "caused",
+        "comes_back",
         "factor",
+        "fate",
         "group",
+        "held",
         "name",
         "number",
+        "plain",
         "plan",
         "returned",
         "row",
@@ -58,13 +63,19 @@ class Worker:
         "spec",
         "state",
         "subscription",
+        "taken",
     )
 
     def __init__(self, subscription: Subscription, number: int, name: str) -> None:
         self.subscription, self.group = subscription, subscription.group
         self.number, self.name, self.spec = number, name, subscription.spec
         self.state = "up"
+        self.plain = not (subscription.acks_first or subscription.acks_by_hand)
         self.row = -1  # the delivery it has in hand
+        self.held = -1  # the attempt that it waits with, to try it again in place
+        self.fate: Settlement | None = None  # how the delivery in hand was settled before the end of the work
+        self.comes_back = False  # whether it is down from a crash, and will be restarted
+        self.taken = False  # whether an outage has taken it down, and will give it back
         self.factor = 1.0
         self.caused = 0  # how many events this attempt has published so far
         self.returned: deque[Any] = deque()  # what its handler returned and is still to be published
@@ -94,13 +105,16 @@ class Worker:
 
     def kill(self) -> None:
         """Take the worker down at once. Its unacked delivery returns to the queue after the visibility timeout."""
-        if self.state in ("up", "paused"):
-            self._turn("down")
+        if self.comes_back or self.state in ("up", "paused"):
+            if not self.comes_back:
+                self._turn("down")
+            self.comes_back = self.taken = False
             self.group.lose(self)
 
     def restart(self) -> None:
         """Bring the worker back after `kill` or a crash, without its memory."""
         if self.state == "down":
+            self.comes_back = self.taken = False
             self.begin()
             self._turn("up")
             self.group.free(self)
@@ -113,7 +127,10 @@ class Worker:
         """Multiply the service times that begin from now on; 1 is the normal pace."""
         if microseconds("factor", factor) == 0:
             raise OptionError("factor", factor, "give a factor above 0; 1 is the normal pace")
-        self.factor = factor
+        if factor != self.factor:
+            self.factor = factor
+            pace = "works at its normal pace" if factor == 1 else f"needs {factor:g} times as long"
+            self.group.note(self.name, pace)
 
     def _turn(self, state: str) -> None:
         self.state = state
@@ -123,16 +140,38 @@ class Worker:
         return f"<{self.name}: {self.state if self.state != 'up' else 'busy' if self.row >= 0 else 'idle'}>"
 
 
-class Subscription:
-    """One handler's place in a group: its workers, service time and retry rule."""
+class Terms:
+    """On what terms a handler works: its service time, when it acks, and what becomes of what it does not finish.
 
-    def __init__(
-        self, group: Team, seed: object, name: str, spec: HandlerSpec, takes: Any, retry: Retry | None
-    ) -> None:
-        self.group, self.name, self.spec = group, name, spec
-        self.takes = takes
+    Raises `OptionError` for a term that cannot be used.
+    """
+
+    def __init__(self, spec: HandlerSpec, takes: Any, retry: Retry | None, ack: object, limit: int | None) -> None:
+        self.takes, self.limit = takes, limit
         self.fixed_us = -1 if callable(takes) else microseconds("takes", takes)
+        if retry is not None and not isinstance(retry, Retry):
+            raise OptionError("retry", retry, "give a Retry, as in Retry(max_attempts=3)")
         self.retry = retry or Retry(max_attempts=1)
+        if limit is not None:
+            check_whole("delivery_limit", limit, 1)
+        policy = AckPolicy.of(ack)
+        if policy is AckPolicy.MANUAL and not spec.wants_delivery:
+            raise OptionError("ack", "manual", f"{spec.name} cannot ack: let it take the delivery, (event, delivery)")
+        self.acks_first, self.acks_by_hand = policy is AckPolicy.BEFORE, policy is AckPolicy.MANUAL
+
+
+class Subscription:
+    """One handler's place in a group: its workers, and the terms on which they work."""
+
+    def __init__(self, group: Team, seed: object, name: str, spec: HandlerSpec, terms: Terms) -> None:
+        self.group, self.name, self.spec = group, name, spec
+        self.takes, self.fixed_us, self.retry, self.delivery_limit = (
+            terms.takes,
+            terms.fixed_us,
+            terms.retry,
+            terms.limit,
+        )
+        self.acks_first, self.acks_by_hand = terms.acks_first, terms.acks_by_hand
         self.rng = Random(f"{seed}/{name}/service")
         self.workers: list[Worker] = []
         self.hired = 0
@@ -171,7 +210,7 @@ class Subscription:
 
     def scale(self, workers: int) -> None:
         """Change the number of workers; those taken away finish what they have in hand."""
-        check_workers(workers)
+        check_whole("workers", workers, 1)
         if self.left:
             raise OptionError("workers", workers, f"{self.name} has left the bus: subscribe it again")
         while len(self.workers) > workers:
@@ -187,9 +226,3 @@ class Subscription:
         others = "" if len(self.workers) == 1 else f", {len(self.workers)} workers"
         share = "" if self.group.name == self.name else f" in group {self.group.name}"
         return f"<{self.name}{share} listens to {', '.join(self.group.what)}{others}>"
-
-
-def check_workers(workers: object) -> None:
-    """Raise `OptionError` unless a number of workers can be used."""
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise OptionError("workers", workers, "give a whole number of at least 1")

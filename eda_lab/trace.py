@@ -21,6 +21,11 @@ __all__ = ["DeliveryRecord", "Happening", "Lineage", "Trace"]
 
 
 T = TypeVar("T")
+_VERBS = {
+    Outcome.CRASHED: "crashed at",
+    Outcome.FAILED: "failed on",
+    Outcome.LOST: "lost",
+}
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True):
@@ -139,13 +144,20 @@ class Trace:
         who = visible(self._consumer(row), 40)
         again = f" (attempt {c.attempt[row]})" if c.attempt[row] > 1 else ""
         if kind == Record.QUEUED:
-            late = " (from the log)" if row in c.replayed else ""
+            late = " (from the log)" if row in c.replayed else " (a duplicate)" if row in c.duplicated else ""
             return Happening(c.queued[row] / 1e6, "queued", f"{name} queued for {c.groups[c.group[row]]}{again}{late}")
         if kind == Record.STARTED:
             return Happening(c.started[row] / 1e6, "started", f"{who} started {name}{again}")
-        word = "acked" if c.outcome[row] == Outcome.DONE else Outcome(c.outcome[row]).word
+        if kind == Record.ACKED:
+            return Happening(c.acked[row] / 1e6, "acked", f"{who} acked {name}{again} before the work was done")
+        outcome = Outcome(c.outcome[row])
+        word = outcome.word
+        if outcome is Outcome.EXPIRED:
+            return Happening(c.ended[row] / 1e6, word, f"{name} expired in the queue of {c.groups[c.group[row]]}")
+        if outcome is Outcome.DONE:
+            word = "done" if row in c.acked else "acked"
         why = f": {visible(c.errors[row][0])}" if row in c.errors else ""
-        verb = {Outcome.CRASHED: "crashed at", Outcome.FAILED: "failed on"}.get(Outcome(c.outcome[row]), word)
+        verb = _VERBS.get(outcome, word)
         return Happening(c.ended[row] / 1e6, word, f"{who} {verb} {name}{again}{why}")
 
     def _publication(self, row: int) -> str:

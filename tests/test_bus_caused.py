@@ -218,8 +218,8 @@ def test_a_process_that_yields_nonsense_ends_the_run_and_itself_alone(bad: objec
 
 @pytest.mark.parametrize("bad", [[1.0], nothing, None, 5])
 def test_what_is_no_generator_cannot_be_a_process(bad: Any) -> None:
-    """The usual slip is to give the function without calling it."""
+    """A list, a function that yields nothing, or no function at all."""
     bus = EventBus()
-    with pytest.raises(HandlerError, match="call the function"):
+    with pytest.raises(HandlerError, match="generator"):
         bus.process("gauge", bad)
     bus.process("gauge", iter([]))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab import Crash, Event, EventBus, Faults, Retry, sleep
-from eda_lab.delivery import Crashed
+from eda_lab.faults import Crashed
 from eda_lab.effects import CardProvider, MailServer
 
 
@@ -36,7 +36,8 @@ def outcomes(bus: EventBus) -> list[tuple[int, str]]:
         ("before card.charge", 1, 1, 1),
         ("after card.charge", 2, 2, 1),
         ("before publish", 3, 2, 1),
-        ("before ack", 4, 2, 2),
+        ("after publish", 4, 2, 2),
+        ("before ack", 5, 2, 2),
     ],
 )
 def test_what_a_crash_repeats_depends_on_where_it_came(point: str, by_number: int, charges: int, receipts: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from eda_lab import Event, EventBus, Faults, LabWarning, Retry, exponential, sleep
 from eda_lab.clock import Clock
-from eda_lab.delivery import Crash, crash_point
+from eda_lab.faults import Crash, crash_point
 
 pytestmark = pytest.mark.usefixtures("terminal")
 

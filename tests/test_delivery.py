@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eda_lab import Crash, DeadLetter, EdaLabError, EventBus, Faults, Message, Retry, later
-from eda_lab.delivery import Crashed, CrashPlan, Later, crash_point, current_plan
+from eda_lab.delivery import Later
+from eda_lab.faults import Crashed, CrashPlan, crash_point, current_plan
 
 seconds = st.floats(0, 1e9)
 attempts = st.integers(1, 10_000)
