@@ -45,15 +45,24 @@ if TYPE_CHECKING:
     from eda_lab.producers import poisson as poisson
     from eda_lab.producers import scheduled as scheduled
     from eda_lab.producers import steady as steady
+    from eda_lab.roles import projector as projector
+    from eda_lab.roles import reactor as reactor
     from eda_lab.shop import Shop as Shop
     from eda_lab.shop import checkout as checkout
     from eda_lab.shop import in_sequence as in_sequence
     from eda_lab.shop import open_shop as open_shop
     from eda_lab.sqldatabase import SqlDatabase as SqlDatabase
+    from eda_lab.store import ANY as ANY
+    from eda_lab.store import NONE as NONE
+    from eda_lab.store import EventStore as EventStore
+    from eda_lab.store_errors import DuplicateIdError as DuplicateIdError
+    from eda_lab.store_errors import StoreError as StoreError
+    from eda_lab.store_errors import WrongExpectedVersionError as WrongExpectedVersionError
     from eda_lab.wire import decode as decode
     from eda_lab.wire import encode as encode
 
 _HOMES = {
+    "ANY": "store",
     "AckPolicy": "delivery",
     "CascadeLimitError": "errors",
     "Command": "events",
@@ -63,15 +72,18 @@ _HOMES = {
     "DeadLetter": "delivery",
     "Delivery": "delivery",
     "DirectBus": "direct",
+    "DuplicateIdError": "store_errors",
     "EdaLabError": "errors",
     "Event": "events",
     "EventBus": "bus",
+    "EventStore": "store",
     "Faults": "faults",
     "Inbox": "inbox",
     "Item": "orders",
     "LabWarning": "handlers",
     "Link": "faults",
     "Message": "events",
+    "NONE": "store",
     "OrderPlaced": "orders",
     "Outage": "faults",
     "Outbox": "outbox",
@@ -79,6 +91,8 @@ _HOMES = {
     "Shop": "shop",
     "Slow": "faults",
     "SqlDatabase": "sqldatabase",
+    "StoreError": "store_errors",
+    "WrongExpectedVersionError": "store_errors",
     "burst": "producers",
     "checkout": "shop",
     "decode": "wire",
@@ -91,6 +105,8 @@ _HOMES = {
     "make_order": "orders",
     "open_shop": "shop",
     "poisson": "producers",
+    "projector": "roles",
+    "reactor": "roles",
     "scheduled": "producers",
     "sleep": "clock",
     "steady": "producers",

@@ -1,53 +1,102 @@
-"""The world outside the shop: card provider, mail server, parcel desk, and a small database that commits.
+"""The world outside the shop: card provider, mail server, parcel desk.
 
 Each remembers what was done to it, and survives the crash of a consumer. Each call is a crash point, before and after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
-from types import MappingProxyType
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 import msgspec
 
-from eda_lab.delivery import crash_point
-from eda_lab.errors import OptionError, check_whole
+from eda_lab.errors import IdempotencyKeyError, OptionError, check_whole, shown
+from eda_lab.faults import crash_point, is_share
 
 __all__ = [
     "CardDeclinedError",
     "CardProvider",
     "Charge",
-    "Database",
     "Mail",
     "MailServer",
     "Parcel",
     "ParcelDesk",
-    "TransactionConflictError",
+    "Switch",
+    "effect",
 ]
+
+T = TypeVar("T")
 
 
 @contextmanager
-def _call(name: str) -> Iterator[None]:
+def effect(name: str) -> Iterator[None]:
     """Mark one call on the outside world, which a consumer may crash just before or just after."""
     crash_point(f"before {name}")
     yield
     crash_point(f"after {name}")
 
 
-class _Switch:
-    """Something that can be switched off, and then refuses with a `ConnectionError`."""
+class Switch:
+    """Something that can be switched off (`down = True`), or can fail now and then: with a `ConnectionError`."""
 
     what = "service"
 
     def __init__(self) -> None:
         self.down = False
+        self._rate, self._seed = 0.0, "0"
+        self._tries: Counter[object] = Counter()
 
-    def _reach(self) -> None:
+    def fails(self, rate: float, seed: object = 0) -> None:
+        """Let each call fail with a probability of `rate` from now on.
+
+        Which call fails is drawn from the seed, from what is asked for, and from how often that was asked before. So it
+        does not depend on what others ask meanwhile.
+        """
+        if not is_share(rate):
+            raise OptionError("rate", rate, "give a probability between 0 and 1")
+        self._rate, self._seed = rate, f"{seed}/{self.what}"
+
+    def reach(self, call: object = None) -> None:
+        """Get through to it; raise `ConnectionError` while it is down, or where this call fails."""
         if self.down:
             raise ConnectionError(f"the {self.what} is down")
+        if self._rate:
+            self._tries[call] += 1
+            if Random(f"{self._seed}/{call}/{self._tries[call]}").random() < self._rate:
+                raise ConnectionError(f"the {self.what} does not answer")
+
+
+class _Keyed(Switch):
+    """A service whose calls may carry an idempotency key: the same key again does nothing, and is answered as at first.
+
+    `repeats` counts the calls that were answered so. A call that was refused keeps no key. The rule, and the error for
+    a key that comes with other arguments, are those of card providers (Stripe API reference, "Idempotent requests").
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeats = 0
+        self._answers: dict[str, tuple[tuple[object, ...], Any]] = {}
+
+    def _call(self, name: str, arguments: tuple[object, ...], key: str | None, work: Callable[[], T]) -> T:
+        if key is not None and (not isinstance(key, str) or not key):
+            raise OptionError("key", key, "give text, the same at each repeat, such as the id of the message")
+        with effect(name):
+            call = (name, *arguments)
+            self.reach(call)
+            if key is not None and key in self._answers:
+                first, answer = self._answers[key]
+                if first != call:
+                    raise IdempotencyKeyError(key, _text(first), _text(call))
+                self.repeats += 1
+            else:
+                answer = work()
+                if key is not None:
+                    self._answers[key] = (call, answer)
+        return answer  # type: ignore[no-any-return]
 
 
 class CardDeclinedError(Exception):
@@ -68,7 +117,7 @@ class Charge(msgspec.Struct, frozen=True):
     amount_cents: int
 
 
-class CardProvider(_Switch):
+class CardProvider(_Keyed):
     """Takes money. `charges` holds all that was captured and refunded, in order.
 
     >>> card = CardProvider()
@@ -78,6 +127,13 @@ class CardProvider(_Switch):
     Charge(order_id='12345', amount_cents=-5000)
     >>> card.balance_cents
     0
+
+    With a key, a repeat is recognised:
+
+    >>> card.charge("12346", 700, key="message 7") is card.charge("12346", 700, key="message 7")
+    True
+    >>> card.balance_cents, card.repeats
+    (700, 1)
     """
 
     what = "card provider"
@@ -89,22 +145,28 @@ class CardProvider(_Switch):
         self.limit_cents = limit_cents
         self.charges: list[Charge] = []
 
-    def charge(self, order_id: str, amount_cents: int) -> Charge:
-        """Capture an amount; raise `CardDeclinedError` where it is over the limit of the card."""
-        check_whole("amount_cents", amount_cents)
-        with _call("card.charge"):
-            self._reach()
-            if self.limit_cents is not None and amount_cents > self.limit_cents:
-                raise CardDeclinedError(order_id, amount_cents)
-            self.charges.append(Charge(order_id, amount_cents))
-        return self.charges[-1]
+    def charge(self, order_id: str, amount_cents: int, key: str | None = None) -> Charge:
+        """Capture an amount; raise `CardDeclinedError` where it is over the limit of the card.
 
-    def refund(self, order_id: str) -> Charge:
-        """Give back what is still held for an order."""
-        with _call("card.refund"):
-            self._reach()
-            self.charges.append(Charge(order_id, -self.held_cents(order_id)))
-        return self.charges[-1]
+        With a `key` that was given before, nothing is captured again. Raises `IdempotencyKeyError` where that key was
+        given for something else.
+        """
+        check_whole("amount_cents", amount_cents)
+        return self._call("card.charge", (order_id, amount_cents), key, lambda: self._capture(order_id, amount_cents))
+
+    def _capture(self, order_id: str, amount_cents: int) -> Charge:
+        if self.limit_cents is not None and amount_cents > self.limit_cents:
+            raise CardDeclinedError(order_id, amount_cents)
+        return _kept(self.charges, Charge(order_id, amount_cents))
+
+    def refund(self, order_id: str, key: str | None = None) -> Charge:
+        """Give back what is still held for an order, once for each `key`."""
+        return self._call(
+            "card.refund",
+            (order_id,),
+            key,
+            lambda: _kept(self.charges, Charge(order_id, -self.held_cents(order_id))),
+        )
 
     def held_cents(self, order_id: str) -> int:
         """Return what was captured for an order and not given back, in cents."""
@@ -123,7 +185,7 @@ class Mail(msgspec.Struct, frozen=True):
     subject: str
 
 
-class MailServer(_Switch):
+class MailServer(_Keyed):
     """Sends e-mails. `sent` holds them all."""
 
     what = "mail server"
@@ -132,12 +194,9 @@ class MailServer(_Switch):
         super().__init__()
         self.sent: list[Mail] = []
 
-    def send(self, to: str, subject: str) -> Mail:
-        """Send one e-mail."""
-        with _call("mail.send"):
-            self._reach()
-            self.sent.append(Mail(to, subject))
-        return self.sent[-1]
+    def send(self, to: str, subject: str, key: str | None = None) -> Mail:
+        """Send one e-mail, once for each `key`."""
+        return self._call("mail.send", (to, subject), key, lambda: _kept(self.sent, Mail(to, subject)))
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -147,7 +206,7 @@ class Parcel(msgspec.Struct, frozen=True):
     customer_id: str
 
 
-class ParcelDesk(_Switch):
+class ParcelDesk(_Keyed):
     """Sends parcels. `parcels` holds them all."""
 
     what = "parcel desk"
@@ -156,65 +215,16 @@ class ParcelDesk(_Switch):
         super().__init__()
         self.parcels: list[Parcel] = []
 
-    def request(self, order_id: str, customer_id: str) -> Parcel:
-        """Have a parcel sent."""
-        with _call("parcels.request"):
-            self._reach()
-            self.parcels.append(Parcel(order_id, customer_id))
-        return self.parcels[-1]
+    def request(self, order_id: str, customer_id: str, key: str | None = None) -> Parcel:
+        """Have a parcel sent, once for each `key`."""
+        parcel = Parcel(order_id, customer_id)
+        return self._call("parcels.request", (order_id, customer_id), key, lambda: _kept(self.parcels, parcel))
 
 
-class TransactionConflictError(Exception):
-    """Two transactions overlapped, and the other one committed first. Trying again helps."""
-
-    def __init__(self) -> None:
-        super().__init__("another transaction has committed meanwhile: try again")
+def _text(call: tuple[object, ...]) -> str:
+    return f"{call[0]}({', '.join(map(shown, call[1:]))})"
 
 
-class Database(_Switch):
-    """A small database: tables of rows, changed in transactions that happen as a whole or not at all.
-
-    >>> db = Database(stock={"PROD1": 10})
-    >>> with db.transaction() as tables:
-    ...     tables["stock"]["PROD1"] -= 2
-    >>> db.table("stock")["PROD1"]
-    8
-    """
-
-    what = "database"
-
-    def __init__(self, **tables: Mapping[str, Any]) -> None:
-        super().__init__()
-        for name, rows in tables.items():
-            if not isinstance(rows, Mapping):
-                raise OptionError(name, rows, "give a table as a mapping of keys to rows")
-        self._tables = _copied(tables)
-        self.commits = 0
-
-    def table(self, name: str) -> Mapping[str, Any]:
-        """Return a table as it was last committed, to be read only."""
-        return MappingProxyType(self._tables.get(name, {}))
-
-    @contextmanager
-    def transaction(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Hand out the tables to be changed; commit at the end, unless an error or a crash comes first.
-
-        Raises `TransactionConflictError` where another transaction has committed meanwhile: its changes would be lost.
-        """
-        self._reach()
-        changed, begun = _copied(self._tables), self.commits
-        yield changed
-        with _call("db.commit"):
-            if self.commits != begun:
-                raise TransactionConflictError
-            self._tables = changed
-            self.commits += 1
-
-
-def _copied(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Copy tables down to the rows: a row that can be changed is changed in a transaction or not at all."""
-    values = (str, int, float, type(None))  # these need no copy, and most rows are such
-    return {
-        name: {key: row if isinstance(row, values) else deepcopy(row) for key, row in rows.items()}
-        for name, rows in tables.items()
-    }
+def _kept(books: list[T], entry: T) -> T:
+    books.append(entry)
+    return entry

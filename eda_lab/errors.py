@@ -211,7 +211,7 @@ class NestedTransactionError(EdaLabError):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"this {what} is in a transaction already: use the one that the handler was given (event, tables)")
+        super().__init__(f"this {what} is in a transaction already: use the one that the handler was given")
         self.what = what
 
 

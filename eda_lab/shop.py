@@ -11,7 +11,8 @@ from functools import wraps
 from typing import Any, Protocol
 
 from eda_lab.clock import sleep
-from eda_lab.effects import CardProvider, Database, MailServer, ParcelDesk
+from eda_lab.database import Database
+from eda_lab.effects import CardProvider, MailServer, ParcelDesk
 from eda_lab.errors import OptionError, check_whole
 from eda_lab.events import Event
 from eda_lab.orders import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eda_lab import Consumer, Event, EventBus, Retry, handles, sleep
-from eda_lab.effects import Database
+from eda_lab.database import Database
 
 
 class ItemSold(Event):

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from eda_lab import Consumer, Event, EventBus, LabWarning, handles, sleep
-from eda_lab.effects import Database, MailServer
+from eda_lab.database import Database
+from eda_lab.effects import MailServer
 
 
 class OrderPaid(Event):

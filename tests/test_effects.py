@@ -1,38 +1,18 @@
 """The world outside: it remembers what was done to it, can be switched off, and each call is a place to crash."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from crash_points import crashing, survived
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eda_lab.delivery import Crashed, CrashPlan, current_plan
-from eda_lab.effects import (
-    CardDeclinedError,
-    CardProvider,
-    Charge,
-    Database,
-    Mail,
-    MailServer,
-    Parcel,
-    ParcelDesk,
-    TransactionConflictError,
-)
-from eda_lab.errors import OptionError
-
-
-@contextmanager
-def crashing(*points: int | str) -> Iterator[CrashPlan]:
-    """Have the consumer that works inside crash at these points."""
-    plan = CrashPlan(points)
-    token = current_plan.set(plan)
-    try:
-        yield plan
-    finally:
-        current_plan.reset(token)
-
+from eda_lab.database import Database
+from eda_lab.effects import CardDeclinedError, CardProvider, Charge, Mail, MailServer, Parcel, ParcelDesk
+from eda_lab.errors import IdempotencyKeyError, OptionError
+from eda_lab.faults import Crashed
 
 # --- what they remember
 
@@ -152,96 +132,196 @@ def test_crash_points_are_numbered_in_the_order_in_which_they_are_reached() -> N
     assert plan.reached == 2
 
 
-# --- the database
+# --- idempotency keys
 
 
-def test_a_transaction_happens_as_a_whole_or_not_at_all() -> None:
-    """An error in the middle takes everything back."""
-    db = Database(stock={"A": 1, "B": 0}, orders={})
+def keyed() -> dict[str, tuple[Any, Callable[..., Any], Callable[..., Any], Callable[[], int]]]:
+    """Return by name: the service, a call that takes a key, another one, and how many calls have had an effect."""
+    card, mail, desk = CardProvider(limit_cents=1000), MailServer(), ParcelDesk()
+    card.charge("1", 500)
+    return {
+        "card.charge": (
+            card,
+            lambda **k: card.charge("2", 5, **k),
+            lambda **k: card.charge("2", 6, **k),
+            lambda: len(card.charges) - 1,
+        ),
+        "card.refund": (
+            card,
+            lambda **k: card.refund("1", **k),
+            lambda **k: card.refund("2", **k),
+            lambda: len(card.charges) - 1,
+        ),
+        "mail.send": (
+            mail,
+            lambda **k: mail.send("a", "b", **k),
+            lambda **k: mail.send("a", "c", **k),
+            lambda: len(mail.sent),
+        ),
+        "parcels.request": (
+            desk,
+            lambda **k: desk.request("1", "a", **k),
+            lambda **k: desk.request("1", "b", **k),
+            lambda: len(desk.parcels),
+        ),
+    }
 
-    def sell() -> None:
-        with db.transaction() as tables:
-            tables["stock"]["A"] -= 1
-            tables["orders"]["1"] = "placed"
-            raise ValueError("no B left")
 
-    with pytest.raises(ValueError, match="no B left"):
-        sell()
-    assert (dict(db.table("stock")), dict(db.table("orders")), db.commits) == ({"A": 1, "B": 0}, {}, 0)
-    with db.transaction() as tables:
-        tables["orders"]["1"] = "placed"
-        tables["new"] = {"x": 1}
-    assert (dict(db.table("orders")), dict(db.table("new")), db.commits) == ({"1": "placed"}, {"x": 1}, 1)
+@pytest.mark.parametrize("name", keyed())
+def test_the_same_key_again_does_nothing_and_is_answered_as_at_first(name: str) -> None:
+    """Without a key, and under another one, it is done again."""
+    service, call, _, count = keyed()[name]
+    first = call(key="message 1")
+    assert call(key="message 1") is first
+    assert (count(), service.repeats) == (1, 1)
+    call(key="message 2")
+    call()
+    call(key=None)
+    assert (count(), service.repeats) == (4, 1)
 
 
-def test_a_row_that_can_be_changed_is_taken_back_too() -> None:
-    """As far down as it goes; and who gave the rows away keeps them as they were."""
-    mine = {"1": {"status": "placed", "lines": ["PROD1"]}}
-    db = Database(orders=mine)
+@pytest.mark.parametrize("name", keyed())
+def test_a_key_that_comes_with_something_else_is_refused(name: str) -> None:
+    """As card providers do; the error names both, and nothing was done."""
+    service, call, other, count = keyed()[name]
+    call(key="message 1")
+    with pytest.raises(IdempotencyKeyError, match="use one key for each thing that is to be done once") as caught:
+        other(key="message 1")
+    assert caught.value.key == "message 1"
+    assert caught.value.first != caught.value.now
+    assert caught.value.first.startswith(name)
+    assert (count(), service.repeats) == (1, 0)
 
-    def pay() -> None:
-        with db.transaction() as tables:
-            tables["orders"]["1"]["status"] = "paid"
-            tables["orders"]["1"]["lines"].append("PROD2")
-            raise ConnectionError("no answer from the bank")
 
+def test_a_key_belongs_to_one_kind_of_call() -> None:
+    """A refund under the key of a charge is a mistake, not a repeat."""
+    card = CardProvider()
+    card.charge("1", 500, key="1")
+    with pytest.raises(
+        IdempotencyKeyError, match=r"was given for card\.charge\('1', 500\), and now comes with card\.ref"
+    ):
+        card.refund("1", key="1")
+    assert card.balance_cents == 500
+
+
+@pytest.mark.parametrize("name", keyed())
+def test_a_call_that_was_refused_keeps_no_key(name: str) -> None:
+    """Down, it did nothing; up again, the same key does the work."""
+    service, call, _, count = keyed()[name]
+    service.down = True
     with pytest.raises(ConnectionError):
-        pay()
-    assert db.table("orders")["1"] == {"status": "placed", "lines": ["PROD1"]}
-    with db.transaction() as tables:
-        tables["orders"]["1"]["lines"].append("PROD2")
-    assert db.table("orders")["1"]["lines"] == ["PROD1", "PROD2"]
-    assert mine["1"]["lines"] == ["PROD1"]
+        call(key="1")
+    service.down = False
+    call(key="1")
+    service.down = True
+    with pytest.raises(ConnectionError):  # a repeat does not get through either
+        call(key="1")
+    assert (count(), service.repeats) == (1, 0)
 
 
-def test_a_table_shows_what_is_committed_and_cannot_be_written() -> None:
-    """A transaction under way is not seen, and what was read stays as it was read."""
-    db = Database(stock={"A": 1})
-    before = db.table("stock")
-    with db.transaction() as tables:
-        tables["stock"]["A"] = 2
-        assert db.table("stock")["A"] == 1
-    assert (before["A"], db.table("stock")["A"]) == (1, 2)
-    with pytest.raises(TypeError):
-        before["A"] = 5  # type: ignore[index]
-    assert dict(db.table("never heard of")) == {}
+def test_a_declined_charge_keeps_no_key() -> None:
+    """A smaller amount under the same key goes through."""
+    card = CardProvider(limit_cents=100)
+    with pytest.raises(CardDeclinedError):
+        card.charge("1", 101, key="1")
+    card.charge("1", 100, key="1")
+    assert card.balance_cents == 100
 
 
-@pytest.mark.parametrize("rows", [None, 5, "rows", [("A", 1)], {1, 2}])
-def test_a_table_is_a_mapping(rows: Any) -> None:
-    """The error names the table."""
-    with pytest.raises(OptionError, match="give a table as a mapping of keys to rows") as caught:
-        Database(stock={}, orders=rows)
-    assert caught.value.option == "orders"
+@pytest.mark.parametrize("name", keyed())
+@pytest.mark.parametrize("key", ["", 5, 0, False, b"1", ("1",), [], float("nan")])
+def test_a_key_is_text(name: str, key: Any) -> None:
+    """What is no text would be forgotten, or taken for another one."""
+    _, call, _, count = keyed()[name]
+    with pytest.raises(OptionError, match=r"^key=.*: give text, the same at each repeat"):
+        call(key=key)
+    assert count() == 0
+
+
+@pytest.mark.parametrize("key", ["\x00", "two\nlines", "\ud800", "x" * 1_000_000, "'; DROP TABLE keys"])
+def test_any_text_is_a_key(key: str) -> None:
+    """And an error about it is still one short line."""
+    mail = MailServer()
+    mail.send("a", "b", key=key)
+    mail.send("a", "b", key=key)
+    assert len(mail.sent) == 1
+    with pytest.raises(IdempotencyKeyError) as caught:
+        mail.send("a", "x" * 1000, key=key)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("name", keyed())
+def test_a_repeat_passes_the_same_crash_points(name: str) -> None:
+    """From the outside nobody can tell a repeat from the first call, and a crash on either side does no harm."""
+    _, call, _, count = keyed()[name]
+    call(key="1")
+    for point in (0, 1, f"before {name}", f"after {name}"):
+        assert not survived(lambda: call(key="1"), point)
+    assert survived(lambda: call(key="1"), 2)
+    assert count() == 1
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(-5, 5), st.booleans()), max_size=20))
-def test_the_database_holds_the_sum_of_what_was_committed(steps: list[tuple[str, int, bool]]) -> None:
-    """Whichever transactions fail."""
-    db, expected = Database(stock={"A": 0, "B": 0}), {"A": 0, "B": 0}
-    for key, change, fails in steps:
-        with crashing(*(["before db.commit"] if fails else [])):
-            try:
-                with db.transaction() as tables:
-                    tables["stock"][key] += change
-            except Crashed:
-                continue
-        expected[key] += change
-    assert dict(db.table("stock")) == expected
-    assert db.commits == sum(not fails for _, _, fails in steps)
+@given(st.lists(st.sampled_from([None, 0, 1]), max_size=6), st.booleans())
+def test_with_a_key_any_number_of_crashes_leaves_one_charge(crashes: list[int | None], with_key: bool) -> None:
+    """Without one, each crash that comes after the charge leaves one more."""
+    card = CardProvider()
+    for point in [*crashes, None]:
+        points = [] if point is None else [point]
+        survived(lambda: card.charge("1", 500, key="message 1" if with_key else None), *points)
+    reached = sum(point != 0 for point in crashes) + 1
+    assert len(card.charges) == (1 if with_key else reached)
 
 
-def test_of_two_transactions_that_overlap_the_second_to_commit_is_refused() -> None:
-    """Its copy is older than what the first has committed, which would be lost."""
-    db = Database(stock={"A": 0})
+# --- what fails now and then
 
-    def overlap() -> None:
-        with db.transaction() as outer:
-            with db.transaction() as inner:
-                inner["stock"]["A"] += 1
-            outer["stock"]["A"] += 10
 
-    with pytest.raises(TransactionConflictError, match="try again"):
-        overlap()
-    assert (db.table("stock")["A"], db.commits) == (1, 1)
+def tries_of(seed: object, rate: float, subjects: list[str]) -> list[bool]:
+    """Send e-mails through a server that fails now and then; return which got through."""
+    mail = MailServer()
+    mail.fails(rate, seed=seed)
+    through = []
+    for subject in subjects:
+        before = len(mail.sent)
+        with suppress(ConnectionError):
+            mail.send("USER001", subject)
+        through.append(len(mail.sent) > before)
+    return through
+
+
+def test_who_fails_now_and_then_fails_at_that_rate() -> None:
+    """Of 10,000 calls at 30 %, 3,000 fail, within four standard deviations (46 each)."""
+    assert abs(tries_of(1, 0.3, [str(n) for n in range(10_000)]).count(False) - 3_000) < 4 * 46
+    assert all(tries_of(1, 0.0, ["a"] * 100))
+    assert not any(tries_of(1, 1.0, ["a"] * 100))
+
+
+@given(st.integers(), st.lists(st.sampled_from("abc"), max_size=30))
+def test_whether_a_call_fails_does_not_depend_on_what_others_ask(seed: int, subjects: list[str]) -> None:
+    """The n-th try at one e-mail has the same fate, whatever is sent in between; and on every run."""
+    both = tries_of(seed, 0.5, subjects)
+    alone = [through for through, subject in zip(both, subjects, strict=True) if subject == "a"]
+    assert alone == tries_of(seed, 0.5, ["a"] * len(alone))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, True, "often", None, float("nan")])
+def test_a_rate_is_a_probability(rate: Any) -> None:
+    """Nothing is changed by what is none."""
+    mail = MailServer()
+    with pytest.raises(OptionError, match=r"^rate=.*: give a probability between 0 and 1$"):
+        mail.fails(rate)
+    mail.send("USER001", "Your order")
+    assert len(mail.sent) == 1
+
+
+def test_a_call_that_failed_keeps_no_key() -> None:
+    """Sent again under the same key, it is sent once."""
+    mail = MailServer()
+    mail.fails(1.0)
+    with pytest.raises(ConnectionError, match=r"^the mail server does not answer$"):
+        mail.send("USER001", "Your order", key="1")
+    mail.fails(0.0)
+    mail.send("USER001", "Your order", key="1")
+    mail.send("USER001", "Your order", key="1")
+    assert (len(mail.sent), mail.repeats) == (1, 1)

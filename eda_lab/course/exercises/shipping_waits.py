@@ -89,9 +89,9 @@ class WatchedDesk(ParcelDesk):
         self.asked: dict[str, list[float]] = {}
         self.unpaid: list[str] = []
 
-    def request(self, order_id: str, customer_id: str) -> Parcel:
+    def request(self, order_id: str, customer_id: str, key: str | None = None) -> Parcel:
         """Have a parcel sent, and write it down."""
-        parcel = super().request(order_id, customer_id)
+        parcel = super().request(order_id, customer_id, key)
         self.asked.setdefault(order_id, []).append(self._now())
         if self._held_cents(order_id) <= 0:
             self.unpaid.append(order_id)
