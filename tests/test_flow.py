@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.runs import broken
 
-from eda_lab import EventBus, OrderPlaced, Retry, checkout, example_order, make_order, open_shop
+from eda_lab import (
+    Crash,
+    Event,
+    EventBus,
+    Faults,
+    OrderPlaced,
+    Retry,
+    checkout,
+    example_order,
+    make_order,
+    open_shop,
+)
 from eda_lab.errors import OptionError
 from eda_lab.widgets import FlowPlayer
 from eda_lab.widgets import flow as flow_module
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Ring(Event):
+    """Somebody is at the door."""
+
+    number: int
 
 
 @pytest.fixture
@@ -37,6 +56,48 @@ def test_the_player_is_given_all_that_the_trace_holds(bus: EventBus) -> None:
     assert run["producers"] == ["checkout"]
     assert run["thin"] == ""
     assert json.dumps(run)
+
+
+def test_the_player_is_given_all_that_went_wrong() -> None:
+    """Early acks, duplicates and what travels, as rows; notes as whom they are about, and what becomes of him."""
+    bus = broken()
+    run, c = FlowPlayer(bus).run, bus.columns
+    assert dict(zip(run["acked"]["row"], run["acked"]["time"], strict=True)) == c.acked
+    assert run["duplicated"] == sorted(c.duplicated) != []
+    late = [d.queued_at > d.message.time for d in bus.trace.deliveries]
+    assert run["late"] == [row for row, is_late in enumerate(late) if is_late and c.origin(row) in (0, 4)] != []
+    notes = list(zip(*run["notes"].values(), strict=True))
+    assert len(notes) == len(c.notes)
+    crash, *_ = (note for note in notes if note[4] == "crashed")
+    assert dict(zip(run["notes"], crash, strict=True)) == {
+        "time": 400_000,
+        "group": -1,
+        "worker": -1,
+        "producer": run["producers"].index("checkout"),
+        "state": "crashed",
+        "factor": 0.0,
+    }
+    about = {(run["groups"][group]["name"], state, factor) for _, group, _, _, state, factor in notes if group >= 0}
+    assert about >= {("email", "down", 0.0), ("email", "up", 0.0), ("shipping", "", 4.0), ("shipping", "", 1.0)}
+    assert json.dumps(run)
+
+
+def test_a_publisher_with_the_name_of_a_consumer_is_not_taken_for_it() -> None:
+    """After the crash of the process "payment" it is the process that is up again; the consumer was killed."""
+    bus = EventBus(faults=Faults(crashes=(Crash("payment", "3", 1, "after publish"),)))
+    payment = bus.subscribe("ring", lambda event: None, name="payment")
+    rings = iter(range(3))
+
+    def ring() -> Iterator[Any]:
+        for number in rings:
+            yield Ring(number)
+            yield 2.0
+
+    bus.process("payment", ring)
+    payment.kill()
+    bus.run()
+    notes = FlowPlayer(bus).run["notes"]
+    assert list(zip(notes["group"], notes["state"], strict=True)) == [(0, "down"), (-1, "crashed"), (-1, "up")]
 
 
 def test_another_run_is_shown_in_place(bus: EventBus) -> None:

@@ -10,6 +10,7 @@ import pytest
 from eda_lab import EventBus, Shop, checkout, example_order, make_order, open_shop
 from eda_lab.course import predict
 from eda_lab.errors import OptionError
+from eda_lab.plots import outcomes
 from eda_lab.table import Table
 from eda_lab.widgets import Compare, Panel
 
@@ -83,6 +84,25 @@ def test_code_can_set_several_controls_and_the_scenario_runs_once(panel: Panel) 
     counting = Panel(counted, views=[])
     counting.set(rate=3, size=5)
     assert runs == [(1, 1), (3, 5)]
+
+
+def test_pictures_with_an_axis_of_copies_reach_as_far_as_the_fullest_run() -> None:
+    """In a panel as far as any run so far; in a comparison both alike."""
+    reached: list[int] = []
+
+    def axis(bus: EventBus, *, copies: int = 0) -> str:
+        reached.append(copies)
+        return f"up to {copies}"
+
+    panel = Panel(story, views=[axis], player=False, orders=(1, 60))
+    panel.set(orders=40)
+    panel.set(orders=2)
+    assert reached == [1, 40, 40]
+    assert "up to 40" in repr(panel)
+    reached.clear()
+    Compare(story, views=[axis], orders=(3, 5))
+    assert reached == [5, 5]
+    assert repr(Compare(story, views=[outcomes], orders=(1, 2))).count("copies for 5 groups") == 2
 
 
 def test_a_parameter_called_until_stops_the_run_at_that_second(panel: Panel) -> None:

@@ -33,7 +33,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.control = pairs[0]
         fixed = {name: value for name, value in settings.items() if name != self.control}
         self.runs = [Run(scenario, {**fixed, self.control: value}).finish() for value in settings[self.control]]
-        self._until = max(run.bus.clock.now for run in self.runs)
+        self._far = max(run.bus.clock.now for run in self.runs), max(run.copies for run in self.runs)
         self._titles = [f"{self.control.replace('_', ' ')}: {word(value)}" for value in settings[self.control]]
         self._views = views
         columns = [self._column(title, run) for title, run in zip(self._titles, self.runs, strict=True)]
@@ -42,7 +42,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.add_class("eda-compare")
 
     def _column(self, title: str, run: Run) -> ipw.VBox:
-        pictures = [ipw.HTML(html_of(seen(view, run.bus, self._until))) for view in self._views]
+        pictures = [ipw.HTML(html_of(seen(view, run.bus, *self._far))) for view in self._views]
         column = ipw.VBox([ipw.HTML(f"<b>{html.escape(title)}</b>"), *pictures])
         column.layout.width = "50%"
         return column
@@ -60,7 +60,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
 
     def _text(self) -> str:
         views = (
-            f"{t}\n{seen(v, run.bus, self._until)!r}"
+            f"{t}\n{seen(v, run.bus, *self._far)!r}"
             for t, run in zip(self._titles, self.runs, strict=True)
             for v in self._views
         )

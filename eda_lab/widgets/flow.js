@@ -142,14 +142,15 @@ class Player {
       const from = picture.sourceOf(moment.row), hub = [BUS.x + BUS.width / 2, from[1]];
       if (part < 0.5) dots.push({ message: moment.row, at: between(from, hub, part * 2), word: "is on its way to the bus" });
       else for (const row of moment.copies) {
-        const g = d.group[row], place = this.state.groups[g].queue.length;
+        const g = d.group[row], place = this.state.groups[g].queue.length, twin = this.state.duplicated.has(row);
         const start = [BUS.x + BUS.width / 2, picture.groups[g].y];
-        dots.push({ message: moment.row, at: between(start, picture.inQueue(g, place), part * 2 - 1), word: "is on its way to a queue" });
+        dots.push({ message: moment.row, at: between(start, picture.inQueue(g, place), part * 2 - 1), twin, word: "is on its way to a queue" });
       }
     } else if (moment.kind === KIND.started) {
       const g = d.group[moment.row];
       hide.add(moment.row);
-      dots.push({ message: d.message[moment.row], at: between(picture.inQueue(g, 0), picture.atWorker(g, d.worker[moment.row]), part), word: "is taken up" });
+      const twin = this.state.duplicated.has(moment.row);
+      dots.push({ message: d.message[moment.row], twin, at: between(picture.inQueue(g, 0), picture.atWorker(g, d.worker[moment.row]), part), word: "is taken up" });
     }
     return { dots, hide };
   }

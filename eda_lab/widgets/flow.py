@@ -16,6 +16,8 @@ import traitlets
 
 from eda_lab.errors import OptionError
 from eda_lab.plots import topology
+from eda_lab.plots.holding import held
+from eda_lab.plots.spells import changes, on_its_way
 from eda_lab.table import visible
 from eda_lab.trace import Trace
 from eda_lab.widgets.shown import Shown
@@ -39,7 +41,7 @@ class FlowPlayer(Shown, anywidget.AnyWidget):  # type: ignore[misc]
     `show(bus)` plays another run in place. `save_html(path)` writes a page that plays without anything else.
     """
 
-    _esm = _source("flow_run.js", "flow_draw.js", "flow.js")
+    _esm = _source("flow_run.js", "flow_words.js", "flow_draw.js", "flow.js")
     _css = _source("flow.css")
     run = traitlets.Dict().tag(sync=True)
     moment = traitlets.Int(0, min=0).tag(sync=True)
@@ -97,12 +99,14 @@ def _run_data(trace: Trace) -> dict[str, Any]:
     log = list(c.log[:MOST_RECORDS])
     left = len(c.log) - len(log)
     listens = {group.name: ", ".join(group.what) for group in trace.groups}
+    producers = [name for name in c.sources if name not in c.groups]
+    notes = changes(c)
     return {
         "alt": topology(trace).alt,
         "thin": f"The first {len(log):,} lines of the run are played; {left:,} more are in its trace." if left else "",
         "types": [visible(name) for name in c.types],
         "sources": [visible(name) for name in c.sources],
-        "producers": [visible(name) for name in c.sources if name not in c.groups] or ["checkout"],
+        "producers": [visible(name) for name in producers] or ["checkout"],
         "groups": [
             {"name": visible(name), "what": visible(listens.get(name, "left the bus")), "workers": names}
             for name, names in zip(c.groups, c.workers, strict=True)
@@ -126,14 +130,25 @@ def _run_data(trace: Trace) -> dict[str, Any]:
             "ended": list(c.ended),
         },
         "redriven": sorted(c.redriven),
+        "duplicated": sorted(c.duplicated),
+        "late": [row for row in range(len(c.message)) if on_its_way(c, row)],
+        "held": sorted(held(c)),
+        "acked": {"row": list(c.acked), "time": list(c.acked.values())},
         "notes": {
-            "time": [time for time, _, _ in c.notes],
-            "who": [who for _, who, _ in c.notes],
-            "what": [what for _, _, what in c.notes],
+            "time": [note.time for note in notes],
+            "group": [note.group for note in notes],
+            "worker": [note.worker for note in notes],
+            "producer": [_place(producers, note.who) if note.group < 0 else -1 for note in notes],
+            "state": [note.state for note in notes],
+            "factor": [note.factor for note in notes],
         },
         "log": log,
         "sentences": [repr(trace.happening(entry)) for entry in range(len(log))],
     }
+
+
+def _place(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else -1
 
 
 _PAGE = """<!doctype html>

@@ -2,9 +2,9 @@
 // Shapes and words say what colours say. Text is set as text, never as markup: event data is not to be trusted.
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 900, ROW = 96, BOX = 80, TOP = 12, MOST_QUEUED = 6, MOST_WORKERS = 3;
-const WORKER = 206; // where the first worker stands in the box of its group
-const PRODUCER = { x: 12, width: 150 }, BUS = { x: 318, width: 64 }, GROUP = { x: 516, width: 372 };
+const WIDTH = 900, ROW = 96, BOX = 84, TOP = 12, MOST_QUEUED = 5, MOST_WORKERS = 3;
+const WORKER = 206, APART = 52; // where the first worker stands in the box of its group, and how far from the next
+const PRODUCER = { x: 12, width: 150 }, BUS = { x: 266, width: 64 }, GROUP = { x: 456, width: 432 };
 const SHAPES = [
   "M-10,0a10,10 0 1,0 20,0a10,10 0 1,0 -20,0", // a circle, then a square, a diamond and a triangle
   "M-9,-9h18v18h-18z",
@@ -19,7 +19,6 @@ function element(tag, attributes = {}, text) {
   return made;
 }
 
-const WORDS = { 3: "acked ✓", 4: "failed ✗", 5: "crashed ✗", 6: "dead letter ✗", 7: "dropped ✗" };
 const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 class Picture {
@@ -64,17 +63,20 @@ class Picture {
   }
   group(group, y) {
     const box = element("g", { class: "eda-group" });
-    const counts = element("text", { x: GROUP.x + GROUP.width - 10, y: y - 20, "text-anchor": "end", class: "eda-small" });
-    const last = element("text", { x: GROUP.x + GROUP.width - 10, y: y + 16, "text-anchor": "end", class: "eda-last" });
-    const more = element("text", { x: GROUP.x + 14, y: y + 22, class: "eda-small" });
+    const right = { x: GROUP.x + GROUP.width - 10, "text-anchor": "end" };
+    const counts = element("text", { ...right, y: y - 24, class: "eda-small eda-counts" });
+    const ends = element("text", { ...right, y: y - 10, class: "eda-small eda-ends" });
+    const states = element("text", { x: GROUP.x + 10, y: y + 39, class: "eda-small eda-states" });
+    const last = element("text", { ...right, y: y + 16, class: "eda-last" });
+    const more = element("text", { x: GROUP.x + 14, y: y + 22, class: "eda-small eda-more" });
     box.append(
       element("path", { d: `M${BUS.x + BUS.width},${y}H${GROUP.x - 6}`, class: "eda-edge" }),
       element("path", { d: `M${GROUP.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
-      element("text", { x: (BUS.x + BUS.width + GROUP.x) / 2, y: y - 8, "text-anchor": "middle", class: "eda-small" }, short(group.what, 19)),
-      element("rect", { x: GROUP.x, y: y - BOX / 2, width: GROUP.width, height: BOX, rx: 4, class: "eda-box" }),
+      element("text", { x: (BUS.x + BUS.width + GROUP.x) / 2, y: y - 8, "text-anchor": "middle", class: "eda-small" }, short(group.what, 18)),
+      element("rect", { x: GROUP.x, y: y - 40, width: GROUP.width, height: BOX, rx: 4, class: "eda-box" }),
       element("rect", { x: GROUP.x + 10, y: y - 6, width: 172, height: 34, rx: 4, class: "eda-lane" }),
-      element("text", { x: GROUP.x + 10, y: y - 20, class: "eda-name" }, short(group.name, 22)),
-      counts, more, last,
+      element("text", { x: GROUP.x + 10, y: y - 24, class: "eda-name" }, short(group.name, 20)),
+      counts, ends, states, more, last,
       element("title", {}, `group ${group.name}, listens to ${group.what}`),
     );
     if (this.run.sources.includes(group.name)) // what it publishes in turn goes back to the bus
@@ -82,18 +84,16 @@ class Picture {
         element("path", { d: `M${GROUP.x},${y + 26}H${BUS.x + BUS.width + 8}`, class: "eda-edge eda-caused" }),
         element("path", { d: `M${BUS.x + BUS.width + 12},${y + 21}l-10,5l10,5z`, class: "eda-arrow" }),
       );
-    const workers = group.workers.map((name, i) => this.worker(box, name, i, y, group.workers.length));
-    return { box, y, counts, more, last, workers };
+    const workers = group.workers.map((name, i) => this.worker(box, name, i, y));
+    return { box, y, counts, ends, states, more, last, workers };
   }
-  worker(box, name, index, y, count) {
-    if (index >= MOST_WORKERS) return { x: GROUP.x + WORKER + 36 * (MOST_WORKERS - 1), y: y + 11, hidden: true };
-    const x = GROUP.x + WORKER + 36 * index, made = element("g", { class: "eda-worker" });
+  worker(box, name, index, y) {
+    if (index >= MOST_WORKERS) return { x: GROUP.x + WORKER + APART * (MOST_WORKERS - 1), y: y + 11, hidden: true };
+    const x = GROUP.x + WORKER + APART * index, made = element("g", { class: "eda-worker" });
     const ring = element("circle", { cx: x, cy: y + 11, r: 15, class: "eda-ring", pathLength: 1, transform: `rotate(-90 ${x} ${y + 11})` });
     const sign = element("text", { x, y: y + 16, "text-anchor": "middle", class: "eda-sign" });
-    const attempt = element("text", { x, y: y + 37, "text-anchor": "middle", class: "eda-attempt" });
+    const attempt = element("text", { x, y: y + 38, "text-anchor": "middle", class: "eda-attempt" });
     made.append(element("circle", { cx: x, cy: y + 11, r: 15 }), ring, sign, attempt, element("title", {}, `consumer ${name}`));
-    if (count > MOST_WORKERS && index === MOST_WORKERS - 1)
-      made.append(element("text", { x: x + 20, y: y + 16, class: "eda-small" }, `+${count - MOST_WORKERS}`));
     box.append(made);
     return { x, y: y + 11, box: made, ring, sign, attempt };
   }
@@ -115,16 +115,22 @@ class Picture {
   // Draw a state at a simulated time, with what moves in the current moment.
   draw(state, time, moving, family, moment) {
     this.mark(moment);
-    state.published.forEach((n, i) => { this.producers[i].count.textContent = `published ${n}`; });
-    const dots = [];
+    state.producers.forEach(({ published, down }, i) => {
+      this.producers[i].count.textContent = `${down ? "✕ down · " : ""}published ${published}`;
+      this.producers[i].box.setAttribute("data-state", down ? "down" : "up");
+    });
+    const dots = [], known = (row) => ({ row, acked: state.acked.has(row), twin: state.duplicated.has(row) });
     state.groups.forEach((now, g) => {
       const drawn = this.groups[g], extra = now.queue.length - MOST_QUEUED;
-      drawn.counts.textContent = countsOf(now);
+      write(drawn.counts, countsOf(now, ATTEMPTS), GROUP.width - 30 - 9 * Math.min(20, this.run.groups[g].name.length));
+      write(drawn.ends, countsOf(now, COPIES), GROUP.width - 20);
+      write(drawn.states, statesOf(now.workers), WORKER - 36);
       drawn.more.textContent = extra > 0 ? `+${extra}` : now.queue.length ? "" : "queue empty";
-      now.queue.slice(0, MOST_QUEUED).forEach((row, place) => dots.push({ row, at: this.inQueue(g, place), word: "waits in the queue" }));
+      now.queue.slice(0, MOST_QUEUED).forEach((row, place) => dots.push({ ...known(row), at: this.inQueue(g, place), word: "waits in the queue" }));
       now.workers.forEach((worker, w) => {
-        this.drawWorker(drawn.workers[w], worker, time);
-        if (worker.row >= 0 && !drawn.workers[w].hidden) dots.push({ row: worker.row, at: this.atWorker(g, w), word: "is being worked on" });
+        this.drawWorker(drawn.workers[w], worker, time, state);
+        const row = worker.row >= 0 ? worker.row : worker.held, word = row === worker.row ? "is being worked on" : "is held for its next attempt";
+        if (row >= 0 && !drawn.workers[w].hidden) dots.push({ ...known(row), at: this.atWorker(g, w), word });
       });
     });
     const messageOf = this.run.deliveries.message;
@@ -133,21 +139,24 @@ class Picture {
   }
   // What just happened stands out where it happened, in a word and with a thick rim.
   mark(moment) {
-    const { deliveries: d } = this.run;
-    const inGroup = moment && (moment.kind === KIND.queued || moment.kind === KIND.started || moment.kind === KIND.ended);
-    const here = inGroup ? d.group[moment.row] : -1;
+    const { deliveries: d, notes } = this.run, { kind, row } = moment ?? {};
+    const inGroup = [KIND.queued, KIND.started, KIND.ended, KIND.acked].includes(kind);
+    const here = inGroup ? d.group[row] : kind === KIND.noted ? notes.group[row] : -1;
+    const word = kind === KIND.ended ? wordFor(this.run, row) : kind === KIND.acked ? "acked early ✓" : "";
     this.groups.forEach((drawn, g) => {
       drawn.box.classList.toggle("eda-now", g === here);
-      drawn.last.textContent = g === here && moment.kind === KIND.ended ? WORDS[d.outcome[moment.row]] : "";
+      drawn.last.textContent = g === here ? word : "";
     });
-    this.hub.classList.toggle("eda-now", moment?.kind === KIND.published);
+    this.producers.forEach((drawn, i) => drawn.box.classList.toggle("eda-now", kind === KIND.noted && notes.producer[row] === i));
+    this.hub.classList.toggle("eda-now", kind === KIND.published);
   }
-  drawWorker(drawn, worker, time) {
+  drawWorker(drawn, worker, time, state) {
     if (drawn.hidden) return;
-    drawn.box.setAttribute("data-state", worker.row >= 0 ? "busy" : worker.state);
+    drawn.box.setAttribute("data-state", worker.row >= 0 ? "busy" : worker.held >= 0 && worker.state === "up" ? "holds" : worker.state);
+    drawn.box.setAttribute("data-pace", worker.factor > 1 ? "slow" : "normal");
     drawn.sign.textContent = { down: "✕", paused: "II", gone: "–" }[worker.state] ?? "";
     const { started, ended, attempt } = this.run.deliveries, row = worker.row;
-    drawn.attempt.textContent = row >= 0 && attempt[row] > 1 ? `attempt ${attempt[row]}` : "";
+    drawn.attempt.textContent = row < 0 ? (worker.held >= 0 ? "held" : "") : state.acked.has(row) ? "acked" : attempt[row] > 1 ? `attempt ${attempt[row]}` : "";
     const whole = row >= 0 ? (ended[row] < 0 ? Infinity : ended[row]) - started[row] : 1;
     const done = row >= 0 ? Math.min(1, (time - started[row]) / (whole || 1)) : 0;
     drawn.ring.setAttribute("stroke-dasharray", `${done} 1`);
@@ -159,11 +168,14 @@ class Picture {
       const dot = dots[i];
       drawn.box.style.display = dot ? "" : "none";
       if (!dot) return;
-      const { message, at, word } = dot, type = this.run.messages.type[message];
+      const { message, at, acked, twin } = dot, type = this.run.messages.type[message];
+      const word = `${dot.word}${acked ? ", acked already" : ""}${twin ? ", a duplicate" : ""}`;
       drawn.box.setAttribute("transform", `translate(${at[0].toFixed(1)},${at[1].toFixed(1)})`);
       if (drawn.message === message && drawn.word === word && drawn.family === family) return;
       Object.assign(drawn, { message, word, family });
-      drawn.shape.setAttribute("d", SHAPES[type % SHAPES.length]);
+      for (const shape of [drawn.behind, drawn.shape]) shape.setAttribute("d", SHAPES[type % SHAPES.length]);
+      drawn.behind.style.display = twin ? "" : "none";
+      drawn.check.style.display = acked ? "" : "none";
       drawn.box.setAttribute("data-type", type % 6);
       drawn.box.setAttribute("data-family", !family ? "" : family.has(message) ? "in" : "out");
       drawn.text.textContent = message + 1;
@@ -182,9 +194,11 @@ class Picture {
   dot() {
     const box = element("g", { class: "eda-dot", role: "button", tabindex: "-1" });
     const shape = element("path"), text = element("text", { y: 4, "text-anchor": "middle" });
-    box.append(shape, text);
+    const behind = element("path", { transform: "translate(4 -4)", class: "eda-twin" }), check = element("g", { class: "eda-check" });
+    check.append(element("circle", { cx: 11, cy: -10, r: 6.5 }), element("path", { d: "M7.8,-10l2.4,2.6l4,-5" }));
+    box.append(behind, shape, text, check);
     this.dots.append(box);
-    const drawn = { box, shape, text };
+    const drawn = { box, shape, text, behind, check };
     box.addEventListener("click", () => this.onChoose(drawn.message));
     box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
@@ -203,7 +217,14 @@ class Picture {
   }
 }
 
-function countsOf(group) {
-  const parts = [["done", group.done], ["failed", group.failed], ["retrying", group.waiting.length], ["dead letters", group.dead], ["dropped", group.dropped]];
-  return parts.filter(([word, n]) => n || word === "done").map(([word, n]) => `${word} ${n}`).join(" · ");
+// Set a text; one that is too long for its room is set narrower. In a tab that is not shown it cannot be measured.
+function write(text, words, room) {
+  if (text.textContent === words && text.measured) return;
+  text.textContent = words;
+  text.removeAttribute("textLength");
+  const length = words.length * 7 < room ? 1 : text.getComputedTextLength();
+  text.measured = length > 0;
+  if (length <= room) return;
+  text.setAttribute("textLength", room);
+  text.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }

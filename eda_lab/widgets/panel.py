@@ -49,7 +49,7 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         made = controls_for(scenario, controls)
         self.controls = {name: field for name, (field, _) in made.items()}
         self._scenario, self._views, self._guess, self._about = scenario, views, guess, about
-        self._quiet, self._generation, self._until = False, 0, 0.0
+        self._quiet, self._generation, self._until, self._copies = False, 0, 0.0, 0
         self._task: asyncio.Future[None] | None = None
         self._last = Run(scenario, self._values()).finish()
         self.trouble, self.table = ipw.HTML(), ipw.HTML()
@@ -157,8 +157,8 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
 
     def _show(self, run: Run) -> None:
         # The axis reaches as far as that of the longest run so far: what is moved can be compared with what was before.
-        self._until = max(self._until, run.bus.clock.now)
-        pictures = [html_of(seen(view, run.bus, self._until)) for view in self._views]
+        self._until, self._copies = max(self._until, run.bus.clock.now), max(self._copies, run.copies)
+        pictures = [html_of(seen(view, run.bus, self._until, self._copies)) for view in self._views]
         self._last = run
         for box, picture in zip(self.pictures, pictures, strict=True):
             box.value = picture
@@ -171,4 +171,4 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         settings = ", ".join(f"{name}={field.value!r}" for name, field in self.controls.items())
         table = self._last.needs(self._guesses)
         parts = [f"Panel({settings})", *([repr(table)] if table is not None else [])]
-        return "\n".join([*parts, *(repr(seen(view, self.bus, self._until)) for view in self._views)])
+        return "\n".join([*parts, *(repr(seen(view, self.bus, self._until, self._copies)) for view in self._views)])

@@ -9,6 +9,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from eda_lab.errors import OptionError
+from eda_lab.plots.endings import most_copies
 from eda_lab.table import Table
 from eda_lab.trace import Trace
 from eda_lab.widgets.shown import needs_table
@@ -49,6 +50,11 @@ class Run:
         return self
 
     @property
+    def copies(self) -> int:
+        """How many copies the group has got that got most."""
+        return most_copies(self.bus.trace.columns)
+
+    @property
     def happened(self) -> dict[str, int]:
         """What the world did of what was asked of it, as counts; empty where the world cannot tell."""
         if not hasattr(self.world, "needs"):
@@ -62,13 +68,13 @@ class Run:
         return needs_table(self.world.needs(self.bus.trace), self.world.done, guesses)
 
 
-def seen(view: View, bus: Any, until: float) -> Any:
-    """Return a view of a bus; one that has a time axis (a parameter `until`) shows it up to that second."""
+def seen(view: View, bus: Any, until: float, copies: int = 0) -> Any:
+    """Return a view of a bus; one with an axis of time (a parameter `until`) or of `copies` reaches as far as that."""
     try:
-        timed = "until" in inspect.signature(view).parameters
+        asked = inspect.signature(view).parameters
     except (TypeError, ValueError):  # a view written in C does not tell
-        timed = False
-    return view(bus, until=until) if timed else view(bus)
+        return view(bus)
+    return view(bus, **{name: far for name, far in (("until", until), ("copies", copies)) if name in asked})
 
 
 def moved_in_front_end() -> bool:

@@ -26,6 +26,14 @@ WATCH = """(root) => new Promise(done => {
     };
     look();
 })"""
+# All that can be seen or heard of the picture, in the order in which it is drawn.
+PICTURE = """root => {
+    const names = ["class", "aria-label", "transform", "data-state", "data-pace"];
+    return [...root.querySelectorAll("svg text, svg g")]
+        .filter(part => !part.closest("[style*='display: none']"))
+        .map(part => [part.matches("text") ? part.textContent : "", ...names.map(name => part.getAttribute(name))])
+        .map(facts => facts.join("|"));
+}"""
 FRAMES = """count => new Promise(done => {
     const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
     next();
@@ -80,6 +88,11 @@ class Player:
         seen: list[float] = self.root.evaluate(WATCH)
         return seen
 
+    def picture(self) -> list[str]:
+        """Read all that the picture shows: words, messages with their places, states."""
+        seen: list[str] = self.root.evaluate(PICTURE)
+        return seen
+
     def books(self) -> dict[str, Books]:
         """Read what stands on the nodes. A queue and its workers are counted by the messages drawn in that node."""
         found = {}
@@ -91,14 +104,18 @@ class Player:
             name = (
                 (node.locator("title").first.text_content() or "").removeprefix("group ").partition(", listens to ")[0]
             )
-            shown = next(text for text in node.locator(".eda-small").all_text_contents() if text.startswith("done "))
-            counts = {word: int(number) for word, number in re.findall(r"([a-z ]+) (\d+)(?: · |$)", shown)}
+            texts = node.locator(".eda-counts, .eda-ends").all_text_contents()
+            counts = {word: int(number) for text in texts for word, number in re.findall(r"([a-z][a-z ]*) (\d+)", text)}
+            more = re.fullmatch(r"\+(\d+)", node.locator(".eda-more").text_content() or "")
             box = node.locator(".eda-box")
             top = float(box.get_attribute("y") or 0)
             here = [label for label, y in dots if top < y < top + float(box.get_attribute("height") or 0)]
             found[name] = Books(
-                *(counts.get(word, 0) for word in ("done", "failed", "retrying", "dead letters")),
-                queued=sum("waits in the queue" in label for label in here),
+                *(counts.get(word, 0) for word in ("done", "failed", "crashed")),
+                counts.get("retrying", 0) + counts.get("on the way", 0),
+                *(counts.get(word, 0) for word in ("dead letters", "lost", "rejected", "expired", "dropped")),
+                counts.get("duplicates", 0),
+                queued=sum("waits in the queue" in label for label in here) + (int(more[1]) if more else 0),
                 in_flight=sum("is being worked on" in label for label in here),
             )
         return found

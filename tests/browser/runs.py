@@ -1,13 +1,27 @@
-"""Runs to be played in a browser: one with every kind of trouble, one with hostile words, one with many messages."""
+"""Runs to be played in a browser: with retries and kills, with all that can go wrong, with hostile words, with many."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from eda_lab import Delivery, EventBus, Item, OrderPlaced, Retry, make_order
+from eda_lab import Crash, Delivery, EventBus, Faults, Item, Link, OrderPlaced, Outage, Retry, Slow, make_order, sleep
 from eda_lab.orders import PaymentCaptured
 from eda_lab.trace import Trace
 
-__all__ = ["HOSTILE", "Books", "Moment", "books_of", "busy", "hostile", "moments_of", "troubled", "troubled_stages"]
+__all__ = [
+    "HOSTILE",
+    "STAGES",
+    "Books",
+    "Moment",
+    "books_of",
+    "broken",
+    "broken_stages",
+    "busy",
+    "hostile",
+    "moments_of",
+    "troubled",
+    "troubled_stages",
+]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -24,8 +38,14 @@ class Books(NamedTuple):
 
     done: int
     failed: int
-    retrying: int
+    crashed: int
+    waiting: int  # for a retry, or on the way
     dead_letters: int
+    lost: int
+    rejected: int
+    expired: int
+    dropped: int
+    duplicates: int
     queued: int
     in_flight: int
 
@@ -76,6 +96,71 @@ def troubled() -> EventBus:
     return list(troubled_stages())[-1]
 
 
+def broken_stages() -> Iterator[EventBus]:
+    """Build a run in which all goes wrong that can, and stop a few times on the way.
+
+    A consumer and a publisher crash; an outage; a slow consumer; a link that delays, repeats and reorders. Copies are
+    acked early, lost, rejected, nacked to the head of the queue, expire, and are dropped when a group leaves.
+    """
+    where = (
+        Crash("payment", "1", 1, "before ack"),
+        Crash("analytics", "2", 1, "before work"),
+        Crash("checkout", "3", 1, "before publish"),
+    )
+    link = Link(group="inventory", duplicate=0.5, delay=0.1, reorder=0.3, held=0.8)
+    outage, slow = Outage("email", 1.0, 3.0), Slow("shipping", 4, 0.5, 3.0)
+    bus = EventBus(seed=4, faults=Faults(crashes=where, outages=(outage,), slow=(slow,), links=(link,)), visibility=1.5)
+
+    def pay(order: OrderPlaced) -> None:
+        if order.order_id == "12349":
+            raise ValueError("the card is declined")
+
+    async def ship(order: OrderPlaced, delivery: Delivery) -> None:
+        if order.order_id == "12348":
+            delivery.reject()
+        elif order.order_id == "12347" and delivery.attempt < 3:
+            delivery.nack(requeue=True)
+        else:
+            await sleep(0.2)
+            delivery.ack()
+            await sleep(0.3)
+
+    orders = iter([make_order(number) for number in range(1, 8)])
+
+    def checkout() -> Iterator[Any]:
+        for order in orders:
+            yield order
+            yield 0.4
+
+    bus.subscribe(OrderPlaced, lambda order: None, name="inventory", takes=0.2, workers=3)
+    bus.subscribe(OrderPlaced, pay, name="payment", takes=0.5, retry=Retry(max_attempts=2, backoff=0.5))
+    bus.subscribe(OrderPlaced, lambda order: None, name="email", takes=0.3)
+    bus.subscribe(OrderPlaced, ship, name="shipping", takes=0.2, ack="manual")
+    bus.subscribe(OrderPlaced, lambda order: None, name="analytics", takes=0.1, ack="before")
+    leaving = bus.subscribe(OrderPlaced, lambda order: None, name="audit", takes=1.0)
+    bus.process("checkout", checkout)
+    bus.publish(make_order(9), at=0.7, expires=0.5, source="phone")
+    for until in (0.05, 0.45, 1.3, 2.2):
+        bus.run(until=until)
+        yield bus
+    leaving.unsubscribe()
+    for until in (2.65, 3.2, 5.0):
+        bus.run(until=until)
+        yield bus
+    bus.run()
+    bus.redrive("payment")
+    bus.run()
+    yield bus
+
+
+def broken() -> EventBus:
+    """Return that run, at its end."""
+    return list(broken_stages())[-1]
+
+
+STAGES: dict[str, Callable[[], Iterator[EventBus]]] = {"troubled": troubled_stages, "broken": broken_stages}
+
+
 def hostile() -> EventBus:
     """Return a run in which what an outsider may choose is markup: order id, customer, and the error it leads to."""
     bus = EventBus(seed=1)
@@ -103,28 +188,36 @@ def busy(messages: int) -> EventBus:
 
 def books_of(bus: EventBus) -> dict[str, Books]:
     """Return the books of each group as the library itself keeps them."""
-    books = bus.trace.check_conservation()
-    numbers = bus.trace.metrics()
+    books, c = bus.trace.check_conservation(), bus.trace.columns
+    attempts = Counter((delivery.group, delivery.outcome) for delivery in bus.trace.deliveries)
+    arrived = Counter(c.groups[c.group[row]] for row in c.duplicated if bus.trace.deliveries[row].outcome != "waiting")
     found = {}
     for row in books.rows:
         entry: dict[str, Any] = dict(zip(books.columns, row, strict=True))
         group = str(entry["group"])
-        retried = numbers[group].failed - numbers[group].dead_lettered
-        standing = entry["done"], retried, entry["waiting"], len(bus.dead_letters(group))
-        found[group] = Books(*standing, entry["queued"], entry["in flight"])
+        found[group] = Books(
+            entry["done"],
+            *(attempts[group, outcome] for outcome in ("failed", "crashed")),
+            entry["waiting"],
+            len(bus.dead_letters(group)),
+            *(entry.get(outcome, 0) for outcome in ("lost", "rejected", "expired", "dropped")),
+            arrived[group],
+            entry["queued"],
+            entry["in flight"],
+        )
     return found
 
 
 def moments_of(trace: Trace) -> list[Moment]:
     """Return what a player steps through: a publication with the queueing of its copies; all else by itself."""
     moments: list[Moment] = []
-    published = ""
+    published, when = "", -1.0
     for place, happening in enumerate(trace.log):
-        if happening.kind == "queued" and published and happening.text.startswith(f"{published} queued for "):
+        copy = published and happening.text.startswith(f"{published} queued for ")
+        if happening.kind == "queued" and copy and happening.time == when:
             moments[-1] = moments[-1]._replace(end=place + 1)
             continue
-        published = (
-            happening.text.partition(" published ")[2].partition(" to ")[0] if happening.kind == "published" else ""
-        )
+        parts = happening.text.partition(" published ")[2].partition(" to ")
+        published, when = (parts[0] if happening.kind == "published" else ""), happening.time
         moments.append(Moment(repr(happening).strip(), place + 1))
     return moments

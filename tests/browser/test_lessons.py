@@ -14,6 +14,8 @@ MOVES = {
     "02_events_and_producers": ("pattern", "ArrowDown"),
     "03_inside_the_bus": ("style", "ArrowDown"),
     "04_consumers": ("workers", "ArrowUp"),
+    "05_delivery_guarantees": ("ack", "ArrowUp"),
+    "06_idempotent_consumers": ("rate", "ArrowUp"),
 }
 # Where all that the shop needs is done in the end, whatever was moved, the table says so before and after.
 SAME_TABLE = {"02_events_and_producers", "04_consumers"}

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from browser.pages import Watched
 from browser.players import Player, saved
-from browser.runs import books_of, moments_of, troubled, troubled_stages
+from browser.runs import moments_of, troubled
 from eda_lab import EventBus
 
 # What the live region says from now on, each change an entry.
@@ -101,18 +101,6 @@ def test_each_sentence_is_the_transcript_s_own(player: Player, troubled_bus: Eve
     player.root.get_by_text("Transcript").click()
     expect(player.root.locator("pre")).not_to_be_empty()
     assert player.root.locator("pre").text_content() == troubled_bus.trace.transcript()
-
-
-def test_counts_agree_with_the_books_at_every_stage(player: Player) -> None:
-    """Forward and back again, each node shows what the bus itself had in its books when it was there."""
-    stages = [(len(bus.trace.log), books_of(bus)) for bus in troubled_stages()]
-    ends = [moment.end for moment in moments_of(troubled().trace)]
-    assert {name for _, books in stages for name in books} == {"inventory", "payment", "email", "shipping", "analytics"}
-    for happened, books in [*stages, *reversed(stages)]:
-        player.go(ends.index(happened) + 1)
-        drawn = player.books()
-        assert {name: drawn[name] for name in books} == books
-        assert all(not any(drawn[name]) for name in set(drawn) - set(books))
 
 
 def test_a_worker_that_is_down_is_shown_as_down(player: Player, troubled_bus: EventBus) -> None:

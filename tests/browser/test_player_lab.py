@@ -45,8 +45,9 @@ CONTRAST = """root => {
         .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
     const solid = colour => rgb(colour)[3] === 255;
     const ground = element => {
-        const shape = element.parentElement.matches(".eda-dot") ? element.parentElement.querySelector("path")
-            : element.parentElement.matches(".eda-bus") ? element.parentElement.querySelector("rect") : null;
+        const near = element.parentElement;
+        const shape = near.matches(".eda-dot") ? near.querySelector("path:not(.eda-twin)")
+            : near.matches(".eda-bus") ? near.querySelector("rect") : null;
         if (shape) return getComputedStyle(shape).fill;
         for (let at = element; at; at = at.parentElement) {
             const colour = getComputedStyle(at).backgroundColor;
