@@ -55,9 +55,9 @@ if TYPE_CHECKING:
     from eda_lab.store import ANY as ANY
     from eda_lab.store import NONE as NONE
     from eda_lab.store import EventStore as EventStore
-    from eda_lab.store_errors import DuplicateIdError as DuplicateIdError
-    from eda_lab.store_errors import StoreError as StoreError
-    from eda_lab.store_errors import WrongExpectedVersionError as WrongExpectedVersionError
+    from eda_lab.store.errors import DuplicateIdError as DuplicateIdError
+    from eda_lab.store.errors import StoreError as StoreError
+    from eda_lab.store.errors import WrongExpectedVersionError as WrongExpectedVersionError
     from eda_lab.wire import decode as decode
     from eda_lab.wire import encode as encode
 
@@ -72,7 +72,7 @@ _HOMES = {
     "DeadLetter": "delivery",
     "Delivery": "delivery",
     "DirectBus": "direct",
-    "DuplicateIdError": "store_errors",
+    "DuplicateIdError": "store.errors",
     "EdaLabError": "errors",
     "Event": "events",
     "EventBus": "bus",
@@ -91,8 +91,8 @@ _HOMES = {
     "Shop": "shop",
     "Slow": "faults",
     "SqlDatabase": "sqldatabase",
-    "StoreError": "store_errors",
-    "WrongExpectedVersionError": "store_errors",
+    "StoreError": "store.errors",
+    "WrongExpectedVersionError": "store.errors",
     "burst": "producers",
     "checkout": "shop",
     "decode": "wire",

@@ -97,7 +97,7 @@ def describe(error: BaseException) -> str:
 def handler_traceback(error: BaseException) -> str:
     """Return the traceback of what a handler raised, without the frames of the lab that called it."""
     place = error.__traceback__
-    while place is not None and place.tb_frame.f_globals.get("__package__") == __package__:
+    while place is not None and str(place.tb_frame.f_globals.get("__package__")).partition(".")[0] == __package__:
         place = place.tb_next
     text = "".join(traceback.format_exception(type(error), error, place or error.__traceback__))
     return text if len(text) <= MOST else f"{text[: MOST // 2]}\n...\n{text[-MOST // 2 :]}"

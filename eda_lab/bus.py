@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.clock import microseconds
@@ -18,14 +17,15 @@ from eda_lab.events import Message
 from eda_lab.faults import Faults
 from eda_lab.group import Group
 from eda_lab.handlers import Handler, checked_name, examine
+from eda_lab.observed import Observed, Recorder
 from eda_lab.outages import warn_of_unknown
 from eda_lab.processes import Process
-from eda_lab.routing import GroupInfo, topics
+from eda_lab.routing import topics
 from eda_lab.subscription import Subscription, Terms, Worker
 from eda_lab.switchboard import NOTHING, marked
 
 if TYPE_CHECKING:
-    from eda_lab.trace import Happening, Trace
+    from eda_lab.trace import Happening
 
 __all__ = ["EventBus"]
 
@@ -33,13 +33,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS = "name=, group=, workers=, takes=, retry=, ack=, delivery_limit= and start="
 
 
-class EventBus:
+class EventBus(Observed):
     """A bus on a simulated clock. Same topology, events and seed: same run, to the microsecond.
 
-    `source` names who publishes where nobody else is named; `wire=False` leaves out the check that each event could
-    cross a wire; `faults` says where consumers crash; what a lost consumer had in hand comes back `visibility` seconds
-    after it was taken; `cascade` is the number of generations after which events that cause events are stopped;
-    `schedule` chooses, as a place from 0, which of so many things comes first that may happen at one instant.
+    All that is published is appended to the `store`, before any handler has it. `source` names who publishes where
+    nobody else is named; `wire=False` leaves out the check that each event could cross a wire; `faults` says where
+    consumers crash; what a lost consumer had in hand comes back `visibility` seconds after it was taken; `cascade` is
+    the number of generations after which events that cause events are stopped; `schedule` chooses, as a place from 0,
+    which of so many things comes first that may happen at one instant.
 
     >>> bus = EventBus(seed=1)
     >>> bus.subscribe("order_placed", lambda order: None, name="email", takes=0.3)
@@ -54,6 +55,7 @@ class EventBus:
     def __init__(
         self,
         seed: int = 0,
+        store: Recorder | None = None,
         *,
         source: str = "checkout",
         wire: bool = True,
@@ -62,19 +64,17 @@ class EventBus:
         cascade: int = 100,
         schedule: Callable[[int], int] | None = None,
     ) -> None:
+        if schedule is not None and not callable(schedule):
+            raise OptionError("schedule", schedule, "give a function of a number n that returns a place below n")
         self.seed, self.source = seed, checked_name("source", source)
-        self._engine = Engine(seed, wire, faults, visibility, cascade)
-        self.clock, self.columns = self._engine.clock, self._engine.columns
+        super().__init__(Engine(seed, wire, faults, visibility, cascade))
         self.clock.choose = schedule
         self._processes: set[str] = set()
         self._fresh = faults is not None  # it has faults, and has not run so far
-
-    @cached_property
-    def trace(self) -> Trace:
-        """What happened so far. Its module is loaded when it is first asked for, so that the bus is quick to load."""
-        from eda_lab.trace import Trace
-
-        return Trace(self.columns, self._infos, self._standing)
+        if store is not None:
+            if not hasattr(store, "record"):
+                raise OptionError("store", store, "give an EventStore")
+            store.record(self)
 
     # --- who listens
 
@@ -160,8 +160,7 @@ class EventBus:
         if at is not None and delay:
             raise OptionError("delay", delay, f"there is at={at!r} already: give one of them")
         key, event = engine.keyed(event, data)
-        route = engine.route(key)
-        event = engine.admitted(route, event)
+        event = engine.admitted(engine.route(key), event)
         due = now + microseconds("delay", delay) if at is None else microseconds("at", at)
         if due < now:
             raise OptionError("at", at, f"it is {self.clock.now:g} s already")
@@ -202,6 +201,8 @@ class EventBus:
         if self._fresh:
             self._fresh = False
             warn_of_unknown(self._engine.faults, {*self._engine.groups, *self._processes})
+        if limit is None:
+            self._engine.acts += 1  # whoever runs it may have made work for a process in the background
         try:
             return self.clock.run(until_us, limit)
         finally:
@@ -217,7 +218,7 @@ class EventBus:
 
     def settle(self, timeout: float = math.inf) -> None:  # noqa: ARG002 - a live bus needs it
         """Run until nothing is left to do; on a live bus this waits, here it is `run`."""
-        self.run()
+        self._run(None, None)
 
     # --- what went wrong
 
@@ -235,12 +236,6 @@ class EventBus:
         if group not in groups:
             raise OptionError("group", group, f"give one of {', '.join(groups) or 'the groups, once there are any'}")
         return groups[group]
-
-    def _infos(self) -> tuple[GroupInfo, ...]:
-        return tuple(group.info for group in self._engine.groups.values() if not group.closed)
-
-    def _standing(self) -> dict[str, Any]:
-        return {name: group.standing for name, group in self._engine.groups.items()}
 
     def __repr__(self) -> str:
         groups, messages = len(self._engine.groups), len(self.columns.data)

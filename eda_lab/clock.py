@@ -98,16 +98,18 @@ class Clock:
         action(argument)
 
     def _rests(self) -> bool:
-        """Whether all that is left in the agenda is in the background, and nothing needs it."""
-        return len(self.agenda) == self.background and not any(entry[3][1].needed() for entry in self.agenda)
+        """Whether all that is left is in the background, and nothing needs it."""
+        if self.ready or len(self.agenda) != self.background:
+            return False
+        return not any(entry[3][1].needed() for entry in self.agenda)
 
     def cancel(self, argument: object) -> None:
         """Take out of the agenda whatever was entered with this very argument."""
         self.agenda[:] = [entry for entry in self.agenda if entry[3] is not argument]
         heapify(self.agenda)
-        kept = [entry for entry in self.ready if entry[1] is not argument]
-        self.ready.clear()
-        self.ready.extend(kept)
+        for entry in list(self.ready):  # a copy, since Ctrl-C may put something in front meanwhile
+            if entry[1] is argument:
+                self.ready.remove(entry)
 
     def step(self) -> bool:
         """Do the next thing; return whether there was one."""
@@ -124,8 +126,8 @@ class Clock:
         self.counting = limit is not None
         with self._interruptible():
             for done in count() if limit is None else range(limit):
-                if self.choose is not None:
-                    self._bring_forward(horizon)
+                if self.choose is not None and not (until_us is None and self.background and self._rests()):
+                    self._bring_forward(self.choose, horizon)
                 if ready:
                     action, argument = ready.popleft()
                 elif (
@@ -143,15 +145,17 @@ class Clock:
         """Whether something is left to do, up to and including second `until`."""
         horizon = LAST_US if until is None else microseconds("until", until)
         due = bool(self.ready or (self.agenda and self.agenda[0][0] <= horizon))
-        return due and not (until is None and not self.ready and self.background and self._rests())
+        return due and not (until is None and self.background and self._rests())
 
-    def _bring_forward(self, horizon: int) -> None:
+    def _bring_forward(self, choose: Callable[[int], int], horizon: int) -> None:
         """Of all that may happen next at this instant, put what was chosen to the front of what is ready."""
-        assert self.choose is not None
         instant = self.now_us if self.ready or not self.agenda else self.agenda[0][0]
         due = sorted(entry for entry in self.agenda if entry[0] == instant <= horizon)
         if len(self.ready) + len(due) > 1 and not self.breaking:
-            chosen = self.choose(len(self.ready) + len(due))
+            number = len(self.ready) + len(due)
+            chosen = choose(number)
+            if isinstance(chosen, bool) or not isinstance(chosen, int) or not 0 <= chosen < number:
+                raise OptionError("schedule", chosen, f"let it return a whole number from 0 to {number - 1}")
             if chosen < len(self.ready):
                 action, argument = self.ready[chosen]
                 del self.ready[chosen]

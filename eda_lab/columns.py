@@ -102,6 +102,7 @@ class Columns:
         self.redriven: set[int] = set()  # the attempts that began with a redrive
         self.replayed: set[int] = set()  # and those that a late group began with
         self.duplicated: set[int] = set()  # and those that a link has added
+        self.again: dict[int, Message] = {}  # message -> what it was when it was published, where it is replayed
         self.ids: dict[int, str] = {}  # message -> the id that its publisher chose
         self.expires: dict[int, int] = {}  # message -> the microsecond after which nobody takes it up any more
         self.acked: dict[int, int] = {}  # attempt -> when it was acked, if that was before the end of the work
@@ -121,6 +122,14 @@ class Columns:
         self.routed.append(routed)
         self.log.append(row * 8)  # Record.PUBLISHED
         return row
+
+    def take_back(self, row: int) -> None:
+        """Forget the message that was written down last: nobody may have it."""
+        for column in (self.published, self.type_of, self.source_of, self.cause, self.ordinal, self.data, self.routed):
+            column.pop()
+        self.log.pop()
+        self.ids.pop(row, None)
+        self.expires.pop(row, None)
 
     def enter(self, message: int, group: int, attempt: int, due: int, outcome: int = 0) -> int:
         """Write down an attempt that is to wait until `due`, and return its row."""
@@ -164,6 +173,11 @@ class Columns:
         self.acked[row] = now
         self.log.append(row * 8 + 5)
 
+    def take_back_ack(self, row: int) -> None:
+        """Strike out that an attempt was acked: its handler was broken off by hand, and will begin again."""
+        if self.acked.pop(row, None) is not None:
+            self.log.remove(row * 8 + 5)
+
     def note(self, now: int, who: str, what: str) -> None:
         """Write down what happened to a consumer rather than to a message."""
         self.log.append(len(self.notes) * 8 + 4)
@@ -206,6 +220,8 @@ class Columns:
 
     def envelope(self, row: int) -> Message:
         """Return the message that stands in a row."""
+        if row in self.again:
+            return self.again[row]
         chain = self.ancestors(row)
         return Message(
             id=self.message_id(row),

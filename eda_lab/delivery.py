@@ -67,6 +67,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             raise OptionError("max_attempts", most, "give a whole number of at least 1, or None for no limit")
         microseconds("backoff", self.backoff)
         microseconds("max_backoff", self.max_backoff)
+        if not isinstance(self.in_place, bool):
+            raise OptionError("in_place", self.in_place, "give True or False")
         if not is_share(self.jitter):
             raise OptionError("jitter", self.jitter, "give a share between 0 and 1")
         kinds = self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)
@@ -105,7 +107,10 @@ class Delivery(msgspec.Struct, frozen=True):
         self._settle("ack")
 
     def nack(self, requeue: bool = True) -> None:
-        """Hand the message back: to the head of the queue at once, or, without `requeue`, to the dead letters."""
+        """Hand the message back: to the head of the queue, without a pause, or (no `requeue`) to the dead letters.
+
+        That is done when the handler has ended; until then its consumer is not free.
+        """
         self._settle("nack" if requeue else "dead letter")
 
     def reject(self) -> None:

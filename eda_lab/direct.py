@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import length_hint
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.attempt import describe, handler_traceback
-from eda_lab.delivery import DeadLetter, Delivery, Later
+from eda_lab.delivery import DeadLetter, Later
+from eda_lab.direct_routes import DirectSubscription, Route
 from eda_lab.errors import CascadeLimitError, CommandRoutingError, HandlerError, OptionError
 from eda_lab.events import Command, Message, known_class, require_event, type_name
-from eda_lab.handlers import Handler, HandlerSpec, caused_by, checked_name, examine
+from eda_lab.handlers import Handler, caused_by, checked_name, examine
 from eda_lab.report import Aftermath, Report, cycle, nested
-from eda_lab.routing import GroupInfo, Router, published_topic, topics
+from eda_lab.roles import replay_table
+from eda_lab.routing import GroupInfo, Router, Watchers, published_topic, topics
+
+if TYPE_CHECKING:
+    from eda_lab.table import Table
 
 __all__ = ["DirectBus", "DirectSubscription"]
 
@@ -25,37 +30,6 @@ CASCADE_LIMIT = 100
 FEW = 10  # publishes inside one another, below which a RecursionError is a handler's own
 F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Any = object()
-
-
-class DirectSubscription:
-    """One handler's place on a `DirectBus`."""
-
-    def __init__(self, bus: DirectBus, name: str, what: tuple[str, ...], spec: HandlerSpec) -> None:
-        self.name, self.what, self.handler = name, what, spec.name
-        self._bus, self._call, self._wants_delivery = bus, spec.build(), spec.wants_delivery
-
-    def call_for(self, type_: str) -> Handler:
-        """Return what is called with the events of a type: the handler, with a delivery where it asks for one."""
-        if not self._wants_delivery:
-            return self._call
-        bus, call, name = self._bus, self._call, self.name
-        return lambda event: call(event, Delivery(bus._message(type_, event), name, name, 1))
-
-    def unsubscribe(self) -> None:
-        """Stop listening."""
-        self._bus._leave(self)
-
-    def __repr__(self) -> str:
-        return f"<{self.name} listens to {', '.join(self.what)}>"
-
-
-class _Route:
-    __slots__ = ("calls", "name", "report", "subscriptions")
-
-    def __init__(self, name: str, subscriptions: tuple[DirectSubscription, ...]) -> None:
-        self.name, self.subscriptions = name, subscriptions
-        self.calls = tuple(subscription.call_for(name) for subscription in subscriptions)
-        self.report = Report(name, len(subscriptions))
 
 
 class DirectBus:
@@ -76,11 +50,11 @@ class DirectBus:
         self.failures: list[DeadLetter] = []
         self._router: Router[DirectSubscription] = Router()
         self._subscriptions: dict[str, DirectSubscription] = {}
-        self._routes: dict[type, _Route] = {}
-        self._topics: dict[str, _Route] = {}
+        self._routes: dict[type, Route] = {}
+        self._topics: dict[str, Route] = {}
         self._letters: dict[int, DeadLetter] = {}
-        self._depth = 0
-        self._published = 0
+        self._watchers = Watchers()
+        self._depth = self._published = 0
 
     def subscribe(
         self, what: Any, handler: Handler, *, name: str | None = None, **unknown: object
@@ -93,7 +67,8 @@ class DirectBus:
             raise HandlerError(handler, f"{spec.name} is async, and publish cannot wait for it: use an EventBus")
         listens = topics(what)
         chosen = spec.chosen_name(name, self._subscriptions)
-        subscription = self._subscriptions[chosen] = DirectSubscription(self, chosen, listens, spec)
+        subscription = DirectSubscription(chosen, listens, spec, self._message, self._leave)
+        self._subscriptions[chosen] = subscription
         self._router.add(listens, subscription)
         self._forget_routes()
         return subscription
@@ -118,6 +93,8 @@ class DirectBus:
         except (KeyError, TypeError):
             route = self._find(event, data)
             event = event if data is _NOTHING else data
+            if self._watchers:
+                self._watchers.show(self._message(route.name, event))
         aftermath = None
         calls = iter(route.calls)
         # One pass over an iterator: entering the try costs nothing, and after a failure the loop goes on behind it.
@@ -130,7 +107,7 @@ class DirectBus:
                 aftermath = self._failed(aftermath, route, length_hint(calls), event, error)
         return route.report if aftermath is None else self._follow(route, aftermath)
 
-    def _caused(self, aftermath: Aftermath | None, route: _Route, left: int, result: Any) -> Aftermath:
+    def _caused(self, aftermath: Aftermath | None, route: Route, left: int, result: Any) -> Aftermath:
         """Keep what a handler returned, if it can be published; `left` is the number of handlers behind it."""
         events = caused_by(route.subscriptions[len(route.calls) - left - 1].handler, result)
         for event in events:
@@ -143,7 +120,7 @@ class DirectBus:
         return aftermath
 
     def _failed(
-        self, aftermath: Aftermath | None, route: _Route, left: int, event: Any, error: BaseException
+        self, aftermath: Aftermath | None, route: Route, left: int, event: Any, error: BaseException
     ) -> Aftermath:
         """Record a failure; `left` is the number of handlers behind the one that failed."""
         if isinstance(error, CascadeLimitError):
@@ -152,14 +129,16 @@ class DirectBus:
             raise CascadeLimitError(cycle(path), len(path)) from None
         aftermath = aftermath or Aftermath()
         aftermath.message = message = aftermath.message or self._message(route.name, event)
-        name = route.subscriptions[len(route.calls) - left - 1].name
+        aftermath.failures.append(self._keep(message, route.subscriptions[len(route.calls) - left - 1].name, error))
+        return aftermath
+
+    def _keep(self, message: Message, name: str, error: BaseException) -> DeadLetter:
         letter = DeadLetter(message, name, 1, time.time(), describe(error), handler_traceback(error))
         self.failures.append(letter)
         self._letters[len(self.failures)] = letter
-        aftermath.failures.append(letter)
-        return aftermath
+        return letter
 
-    def _follow(self, route: _Route, aftermath: Aftermath) -> Report:
+    def _follow(self, route: Route, aftermath: Aftermath) -> Report:
         """Publish what the handlers returned, and report all that failed."""
         failures = aftermath.failures
         self._depth += 1
@@ -172,27 +151,50 @@ class DirectBus:
             self._depth -= 1
         return Report(route.name, len(route.calls), tuple(failures))
 
-    def _find(self, event: Any, data: Any) -> _Route:
+    def _find(self, event: Any, data: Any) -> Route:
         if data is _NOTHING:
             require_event(event)
             cls: type | None = type(event)
             name = type_name(type(event))
-            route = _Route(name, self._router.targets(type(event)))
+            route = Route(name, self._router.targets(type(event)))
         else:
             name = published_topic(event)
             cls = known_class(name)
-            route = _Route(name, self._router.targets(name))
+            route = Route(name, self._router.targets(name))
         if cls is not None and issubclass(cls, Command) and len(route.calls) != 1:
             raise CommandRoutingError(name, tuple(subscription.name for subscription in route.subscriptions))
-        if data is _NOTHING:
-            self._routes[type(event)] = route
-        else:
-            self._topics[name] = route
+        if not self._watchers:  # or each event is to come past them
+            kept: dict[Any, Route] = self._routes if data is _NOTHING else self._topics
+            kept[type(event) if data is _NOTHING else name] = route
         return route
 
     def _message(self, type_: str, event: Any) -> Message:
         self._published += 1
         return Message(id=str(self._published), source=self.source, type=type_, time=time.time(), data=event)
+
+    def watch(self, watcher: Callable[[Message], object]) -> Callable[[], None]:
+        """Hand each message that is published to a watcher, before any handler has it; return what ends this.
+
+        A watcher is no handler: what it raises is raised by `publish`, and no handler runs.
+        """
+        self._forget_routes()
+        return self._watchers.add(watcher)
+
+    def replay(self, messages: Iterable[Message], *, side_effects: bool = False) -> Table:
+        """Hand messages that were published once to projectors again, and with `side_effects` to all handlers.
+
+        What they return is not published: it was published then. Who fails is in `failures`.
+        """
+        counts = dict.fromkeys(self._subscriptions.values(), 0)
+        for message in messages:
+            for subscription in self._router.targets(message.type):
+                if subscription.projects or side_effects:
+                    counts[subscription] += 1
+                    try:
+                        subscription.call_with(message)
+                    except (Exception, SystemExit) as error:  # noqa: BLE001 - it must stop nobody else
+                        self._keep(message, subscription.name, error)
+        return replay_table([(s.name, s.projects, count) for s, count in counts.items()], side_effects)
 
     @property
     def groups(self) -> tuple[GroupInfo, ...]:
@@ -219,7 +221,7 @@ class DirectBus:
         chosen = [k for k, d in self._letters.items() if d.group == group and (where is None or where(d))]
         for key in chosen:
             message = self._letters[key].message
-            route, event = _Route(message.type, (self._subscriptions[group],)), message.data
+            route, event = Route(message.type, (self._subscriptions[group],)), message.data
             aftermath = Aftermath(message)
             try:
                 result = route.calls[0](event)

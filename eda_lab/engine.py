@@ -36,19 +36,22 @@ class Engine(Switchboard):
             return
         clock = self.clock
         self.acts += 1
-        for thing in process.things:
-            if isinstance(thing, (float, int)):
-                clock.at(clock.now_us + microseconds(process.name, thing), self._go_on, process)
-                return
-            route = self.routes.get(type(thing))
-            if route is not None and route.plain:
-                self.roots += 1
-                self.enter(route, process.source, -1, self.roots, thing)
-            else:
-                self.publish_for(process, thing)
-            if clock.breaking:  # it may go on like this for ever, so Ctrl-C comes in between
-                clock.ready.appendleft((self.go_on, process))
-                raise KeyboardInterrupt
+        try:
+            for thing in process.things:
+                if isinstance(thing, (float, int)):
+                    clock.at(clock.now_us + microseconds(process.name, thing), self._go_on, process)
+                    return
+                route = self.routes.get(type(thing))
+                if route is not None and route.plain:
+                    self.roots += 1
+                    self.enter(route, process.source, -1, self.roots, thing)
+                else:
+                    self.publish_for(process, thing)
+                if clock.breaking:  # it may go on like this for ever, so Ctrl-C comes in between
+                    clock.ready.appendleft((self.go_on, process))
+                    raise KeyboardInterrupt
+        except Crashed as crash:  # raised by hand: nothing else can go wrong with it
+            process.crashed(crash)
 
     def publish_for(self, process: Process, thing: Any) -> None:
         """Publish what a process yielded."""
@@ -60,6 +63,8 @@ class Engine(Switchboard):
 
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""
+        if self.columns.message[row] in self.columns.again:
+            return []  # it was published when the message came for the first time
         prepared = []
         for thing in events:
             event, delay_us = (thing.event, round(thing.seconds * 1e6)) if isinstance(thing, Later) else (thing, 0)

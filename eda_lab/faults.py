@@ -40,6 +40,8 @@ class Crash(msgspec.Struct, frozen=True):
     point: int | str
 
     def __post_init__(self) -> None:
+        _check_name("consumer", self.consumer)
+        _check_point(self.point)
         if not isinstance(self.message, str):
             raise OptionError("message", self.message, "give the id of the message, which is text such as '1'")
         if isinstance(self.attempt, bool) or not isinstance(self.attempt, int) or self.attempt < 1:
@@ -54,12 +56,16 @@ class Outage(msgspec.Struct, frozen=True):
     end: float
 
     def __post_init__(self) -> None:
+        _check_name("group", self.group)
         if microseconds("start", self.start) >= microseconds("end", self.end):
             raise OptionError("end", self.end, f"give a second after start={self.start!r}")
 
 
 class Slow(msgspec.Struct, frozen=True):
-    """All consumers of a group need `factor` times as long for what they take up from `start` to `end` (None: ever)."""
+    """All consumers of a group need `factor` times as long for what they take up from `start` to `end` (None: ever).
+
+    Where two such times overlap, both factors count.
+    """
 
     group: str
     factor: float
@@ -67,9 +73,11 @@ class Slow(msgspec.Struct, frozen=True):
     end: float | None = None
 
     def __post_init__(self) -> None:
+        _check_name("group", self.group)
         if microseconds("factor", self.factor) == 0:
             raise OptionError("factor", self.factor, "give a factor above 0; 1 is the normal pace")
-        if self.end is not None and microseconds("start", self.start) >= microseconds("end", self.end):
+        start_us = microseconds("start", self.start)
+        if self.end is not None and start_us >= microseconds("end", self.end):
             raise OptionError("end", self.end, f"give a second after start={self.start!r}, or None")
 
 
@@ -87,6 +95,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     held: float = 1.0
 
     def __post_init__(self) -> None:
+        _check_name("group", self.group)
         for option, share in (("duplicate", self.duplicate), ("reorder", self.reorder)):
             if not is_share(share):
                 raise OptionError(option, share, "give a probability between 0 and 1")
@@ -122,16 +131,26 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
         if not is_share(self.rate):
             raise OptionError("rate", self.rate, "give a probability between 0 and 1")
         microseconds("down", self.down)
+        _check_point(self.point)
         consumers = (self.consumers,) if isinstance(self.consumers, str) else self.consumers
+        if consumers is not None and not isinstance(consumers, Iterable):
+            raise OptionError("consumers", consumers, "give names of groups or processes, or None for all groups")
+        consumers = None if consumers is None else tuple(consumers)
+        for name in consumers or ():
+            _check_name("consumers", name)
         changed = {
             "crashes": _all("crashes", self.crashes, Crash, "Crash(consumer, message, attempt, point)"),
             "outages": _all("outages", self.outages, Outage, "Outage(group, start, end)"),
             "slow": _all("slow", self.slow, Slow, "Slow(group, factor)"),
             "links": _all("links", self.links, Link, 'Link(group="email", duplicate=0.1)'),
-            "consumers": None if consumers is None else tuple(consumers),
+            "consumers": consumers,
         }
         for name, value in changed.items():
             msgspec.structs.force_setattr(self, name, value)
+        linked = [link.group for link in self.links]
+        for link in self.links:
+            if linked.count(link.group) > 1:
+                raise OptionError("links", link.group, "give one Link for each group, with all that happens on it")
 
     def where(self, seed: object, consumer: str, message: str, attempt: int, process: bool = False) -> CrashPlan | None:
         """Return where the consumer crashes in this attempt at this message, or None where it does not."""
@@ -156,6 +175,19 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
         groups = {outage.group for outage in self.outages} | {slow.group for slow in self.slow}
         groups |= {link.group for link in self.links}
         return groups | {crash.consumer for crash in self.crashes} | set(self.consumers or ())
+
+
+def _check_name(option: str, given: object) -> None:
+    """Raise `OptionError` where this can be the name of nobody."""
+    if not isinstance(given, str) or not given.strip() or not given.isprintable():
+        raise OptionError(option, given, "give the name of a group or process, as text on one line")
+
+
+def _check_point(given: object) -> None:
+    """Raise `OptionError` where no crash point has this name or number."""
+    numbered = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    if not numbered and (not isinstance(given, str) or not given):
+        raise OptionError("point", given, "give the name of a point, such as 'before ack', or its number from 0")
 
 
 def _all(option: str, given: object, kind: type[T], example: str) -> tuple[T, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from eda_lab.attempt import attempt, discard
-from eda_lab.clock import END
-from eda_lab.faults import Crashed
+from eda_lab.clock import END, in_lab
+from eda_lab.faults import Crashed, current_plan
 from eda_lab.handlers import caused_by
 from eda_lab.queueing import Site
 from eda_lab.settling import SettlingGroup
@@ -73,6 +73,8 @@ class Group(SettlingGroup):
             self._crashed(worker, crash)
         except KeyboardInterrupt:  # broken off by hand: the attempt is made again when the run goes on
             clock.busy = None
+            current_plan.set(None)  # it may have come just after these were set
+            in_lab.set(False)
             self._broken_off(worker)
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its own affair
@@ -98,22 +100,32 @@ class Group(SettlingGroup):
         except Exception as error:  # noqa: BLE001 - an event may have code of its own, which runs when it is read back
             self._failed(worker, error)
         else:
-            if self._passes(worker, "before publish"):
+            if not worker.returned:  # a replay publishes nothing
+                self.ack(worker)
+            elif self._passes(worker, "before publish"):
                 self.clock.ready.appendleft((self._publish, worker))
 
     def publish(self, worker: Worker) -> None:
         """Publish the next thing that the handler returned."""
+        try:
+            self.site.publish_caused(worker.row, worker.caused + 1, worker.returned[0])
+        except BaseException:  # a store that records it has no room, or it was broken off: the next run goes on here
+            self.clock.ready.appendleft((self._publish, worker))
+            raise
         worker.caused += 1
-        self.site.publish_caused(worker.row, worker.caused, worker.returned.popleft())
+        worker.returned.popleft()
         if worker.plan is not None and not self._passes(worker, "after publish"):
             return
         self.clock.ready.appendleft((self._publish if worker.returned else self._ack, worker))
 
     def _broken_off(self, worker: Worker) -> None:
+        if worker.sleeping is not None:
+            discard(worker.sleeping)
         worker.sleeping, worker.caused = None, 0
         if worker.subscription.acks_by_hand:
             worker.fate = None
+            self.columns.take_back_ack(worker.row)
         if worker.plan is not None:
-            worker.plan.reached = 0
+            worker.plan.reached = int(worker.subscription.acks_first)  # that ack stands
         if worker.row >= 0:
             self.clock.at(self.clock.now_us, self._end, worker, END)

@@ -20,6 +20,7 @@ import msgspec
 from eda_lab.delivery import Later
 from eda_lab.errors import DuplicateNameError, EndlessResultError, HandlerError, HandlerResultError, OptionError, shown
 from eda_lab.events import Command, Event, is_event
+from eda_lab.roles import is_projector
 
 __all__ = ["Handler", "HandlerSpec", "LabWarning", "caused_by", "checked_name", "examine"]
 
@@ -44,7 +45,7 @@ class HandlerSpec(msgspec.Struct, frozen=True):
     """What a bus has to know of a handler.
 
     `build` makes the callable for one worker: the handler itself, or a new instance of a consumer class. `real_time`
-    says of each call that asks for the real time what to do instead.
+    says of each call that asks for the real time what to do instead. `projects` says that a replay runs it again.
     """
 
     name: str
@@ -53,6 +54,7 @@ class HandlerSpec(msgspec.Struct, frozen=True):
     is_async: bool
     nameless: bool
     real_time: tuple[str, ...] = ()
+    projects: bool = False
 
     def warn_of_real_time(self) -> None:
         """Warn of calls that have no place on a simulated clock."""
@@ -110,7 +112,8 @@ def examine(handler: Any) -> HandlerSpec:
     real_time = getattr(handler, "real_time", None)  # a consumer class has those of all its methods
     if not isinstance(real_time, tuple):
         real_time = tuple(dict.fromkeys(f"{name}: {instead}" for instead in _real_time_calls(function)))
-    return HandlerSpec(name, build, wants_delivery, is_async, name in ("<lambda>", "partial"), real_time)
+    nameless = name in ("<lambda>", "partial")
+    return HandlerSpec(name, build, wants_delivery, is_async, nameless, real_time, is_projector(handler))
 
 
 def _check_buildable(cls: type) -> None:

@@ -26,6 +26,7 @@ __all__ = [
 class GroupMetrics(msgspec.Struct, frozen=True, kw_only=True):
     """One group's numbers. Times are in simulated seconds; `latency` is from queued to ended, of attempts done.
 
+    `failed` counts the attempts that did not end well, whatever became of the message: tried again, dead, or lost.
     `mean_depth` is the mean number waiting in the queue, `mean_in_system` that number with those in flight added,
     both as areas over the window from 0 to the end of the run; `utilisation` is the busy share of the workers' time;
     `throughput` is in messages done per second.
@@ -67,8 +68,11 @@ class Metrics(Mapping[str, GroupMetrics]):
         return len(self._groups)
 
     def table(self) -> Table:
-        """Return the numbers as a table, a row for each group."""
-        columns = ["group", "done", "failed", "dead", "mean wait", "p95 latency", "max depth", "utilisation"]
+        """Return the numbers as a table, a row for each group; what happened to no group has no column."""
+        rare = [
+            name for name in ("lost", "rejected", "expired") if any(getattr(g, name) for g in self._groups.values())
+        ]
+        columns = ["group", "done", "failed", "dead", *rare, "mean wait", "p95 latency", "max depth", "utilisation"]
         return Table(
             columns,
             [
@@ -77,6 +81,7 @@ class Metrics(Mapping[str, GroupMetrics]):
                     g.done,
                     g.failed,
                     g.dead_lettered,
+                    *(getattr(g, name) for name in rare),
                     round(g.mean_wait, 3),
                     round(g.p95, 3),
                     g.max_depth,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Protocol
@@ -34,14 +35,16 @@ class Turn:
     def needed(self) -> bool:
         """Whether messages wait for the end of an outage."""
         group = self.site.groups.get(self.fault.group)
-        return self.ends and isinstance(self.fault, Outage) and group is not None and bool(group.queue)
+        if group is None or not self.ends or isinstance(self.fault, Slow):
+            return False
+        return bool(group.queue) and any(worker.taken for worker in group.members)
 
     def come(self) -> None:
         """Bring the change about."""
         group, fault = self.site.groups.get(self.fault.group), self.fault
         for worker in group.members if group is not None else ():
             if isinstance(fault, Slow):
-                worker.slow(1.0 if self.ends else fault.factor)
+                worker.slow(_pace(self.faults, fault.group, self.site.clock.now_us))
             elif not self.ends:
                 _take_down(worker)
             elif worker.taken and not _is_out(self.faults, fault.group, self.site.clock.now_us):
@@ -61,9 +64,7 @@ def arrange(faults: Faults, site: Site) -> None:
 
 def afflict(faults: Faults, group: str, worker: Worker, now_us: int) -> None:
     """Let a worker that is new begin as its group stands now: down, or slow."""
-    for slow in faults.slow:
-        if slow.group == group and _covers(slow, now_us):
-            worker.slow(slow.factor)
+    worker.slow(_pace(faults, group, now_us))
     if _is_out(faults, group, now_us):
         _take_down(worker)
 
@@ -74,13 +75,17 @@ def warn_of_unknown(faults: Faults | None, known: set[str]) -> None:
     if unknown:
         there = ", ".join(sorted(known)) or "none"
         what = f"faults name {', '.join(sorted(unknown))}: there is no such group or process; there are {there}"
-        warnings.warn(what, LabWarning, stacklevel=5)
+        warnings.warn(what, LabWarning, stacklevel=4)
 
 
 def _take_down(worker: Worker) -> None:
     if worker.comes_back or worker.state in ("up", "paused"):
         worker.kill()
         worker.taken = True
+
+
+def _pace(faults: Faults, group: str, now_us: int) -> float:
+    return math.prod(slow.factor for slow in faults.slow if slow.group == group and _covers(slow, now_us))
 
 
 def _is_out(faults: Faults, group: str, now_us: int) -> bool:

@@ -89,7 +89,7 @@ class Process:
             try:
                 thing = self._step(plan)
             except Crashed as crash:
-                self._crashed(crash)
+                self.crashed(crash)
                 return
             if thing is _OVER:
                 return
@@ -121,7 +121,7 @@ class Process:
                 plan.reach("after publish")
         return thing
 
-    def _crashed(self, crash: Crashed) -> None:
+    def crashed(self, crash: Crashed) -> None:
         """End it as it stands; what it still does, as in a `finally`, reaches nothing outside."""
         stage = self.stage
         token = current_plan.set(CrashPlan.lost())
@@ -129,8 +129,9 @@ class Process:
             getattr(self.things, "close", lambda: None)()
         current_plan.reset(token)
         stage.columns.note(stage.clock.now_us, self.name, f"crashed {crash}")
-        if self.make is not None and stage.faults is not None:
-            due = stage.clock.now_us + round(stage.faults.down * 1e6)
+        if self.make is not None:
+            faults = stage.faults or Faults()
+            due = stage.clock.now_us + round(faults.down * 1e6)
             stage.clock.at(due, Process.restart, self, FAULT)
 
     def restart(self) -> None:

@@ -11,7 +11,7 @@ from eda_lab.clock import TIMEOUT, Clock
 from eda_lab.columns import Columns, Outcome
 from eda_lab.delivery import DeadLetter, Delivery, Settlement
 from eda_lab.errors import OptionError
-from eda_lab.faults import Faults, Link
+from eda_lab.faults import Faults
 from eda_lab.routing import GroupInfo
 from eda_lab.subscription import Subscription, Worker
 
@@ -69,7 +69,7 @@ class GroupQueue:
         self.letters: list[int] = []
         self.redriven = 0
         self.ended = dict.fromkeys((Outcome.LOST, Outcome.REJECTED, Outcome.EXPIRED), 0)
-        self.returns: dict[int, int] = {}  # message -> how often it came back unacked
+        self.returns: dict[int, int] = {}  # attempt -> how often its delivery has come back unacked so far
         self.link = site.faults.link(name) if site.faults is not None else None
         self.subscriptions: list[Subscription] = []
         self.workers: list[Worker] = []
@@ -118,18 +118,18 @@ class GroupQueue:
 
     def receive(self, message: int, now: int) -> None:
         """Queue this group's copy of a message that was just published."""
-        if self.link is not None:
-            self._travel(message, now, self.link)
+        if self.link is not None or self.columns.expires:
+            self._travel(message, now)
             return
         self.queue.append(self.columns.receive(message, self.number, now))
-        if self.columns.expires:
-            self._watch(self.queue[-1])
         if self.idle:
             self.clock.ready.append((self._start, self.idle.popleft()))
 
-    def _travel(self, message: int, now: int, link: Link) -> None:
-        """Let a message cross a link that delays, reorders or repeats what crosses it."""
-        copies, late = link.travels(self.site.seed, self.columns.message_id(message))
+    def _travel(self, message: int, now: int) -> None:
+        """Let a message cross a link that delays, reorders or repeats what crosses it, or that may be too late."""
+        copies, late = 1, 0
+        if self.link is not None:
+            copies, late = self.link.travels(self.site.seed, self.columns.message_id(message))
         for copy in range(copies):
             row = self.columns.enter(message, self.number, 1, now + late)
             if copy:
@@ -190,15 +190,13 @@ class GroupQueue:
         if self.idle:
             self.clock.ready.append((self._start, self.idle.popleft()))
 
-    def try_again(self, row: int, due: int) -> None:
-        """Enter the next attempt at a delivery; it is queued when its time has come."""
-        self.clock.at(due, self.offer, self.enter_again(row, due), TIMEOUT)
-
     def enter_again(self, row: int, due: int) -> int:
         """Write down the next attempt at a delivery, which waits until `due`; return its row."""
         columns = self.columns
         again = columns.enter(columns.message[row], self.number, columns.attempt[row] + 1, due)
         self.waiting.add(again)
+        if row in self.returns:
+            self.returns[again] = self.returns.pop(row)
         return again
 
     def reopen(self, what: tuple[str, ...]) -> None:
@@ -232,11 +230,13 @@ class GroupQueue:
 
     def redrive(self, where: Callable[[DeadLetter], bool] | None) -> int:
         """Queue dead letters again, as first attempts; return how many."""
-        chosen = dict.fromkeys(row for row in self.letters if where is None or where(self._letter(row)))
-        self.letters = [row for row in self.letters if row not in chosen]
+        if where is not None and not callable(where):
+            raise OptionError("where", where, "give a function of the dead letter that says whether to redrive it")
+        wanted = {row for row in self.letters if where is None or where(self._letter(row))}
+        chosen = [row for row in self.letters if row in wanted]  # `where` may have redriven some itself
+        self.letters = [row for row in self.letters if row not in wanted]
         self.redriven += len(chosen)
         for row in chosen:
-            self.returns.pop(self.columns.message[row], None)
             again = self.columns.enter(self.columns.message[row], self.number, 1, self.clock.now_us)
             self.columns.redriven.add(again)
             self.offer(again)

@@ -6,16 +6,16 @@ subscribes or leaves.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from eda_lab.errors import NotAnEventError, OptionError, shown
-from eda_lab.events import Command, Event, is_event, known_class, type_name, type_names
+from eda_lab.events import Command, Event, Message, is_event, known_class, type_name, type_names
 
-__all__ = ["GroupInfo", "Router", "published_topic", "topics"]
+__all__ = ["GroupInfo", "Router", "Watchers", "published_topic", "topics"]
 
 Target = TypeVar("Target", bound=Hashable)
 
@@ -109,3 +109,24 @@ class GroupInfo(msgspec.Struct, frozen=True):
     what: tuple[str, ...]
     handlers: tuple[str, ...]
     workers: int
+
+
+class Watchers(list[Callable[[Message], object]]):
+    """Who sees each message that a bus publishes, before any handler has it."""
+
+    def add(self, watcher: Callable[[Message], object]) -> Callable[[], None]:
+        """Let a watcher see what comes; return what ends this."""
+        self.append(watcher)
+        left = [False]
+
+        def leave() -> None:
+            if not left[0]:  # the same watcher may have come once more
+                left[0] = True
+                self.remove(watcher)
+
+        return leave
+
+    def show(self, message: Message) -> None:
+        """Show a message to all; what one raises is raised, and the message may not be handed on."""
+        for watcher in tuple(self):
+            watcher(message)

@@ -28,7 +28,7 @@ class SettlingGroup(GroupQueue):
             worker.row = -1
             if not self.queue and worker.state == "up":
                 self.idle.append(worker)
-            elif self.clock.ready or self.clock.counting:
+            elif self.clock.ready or self.clock.counting or self.clock.choose is not None:
                 self.free(worker)
             else:  # nothing else is to be done at this instant, so its turn has come
                 self._start(worker)
@@ -36,7 +36,7 @@ class SettlingGroup(GroupQueue):
     def settle(self, worker: Worker, row: int, how: Settlement) -> None:
         """Do what a handler says of its own delivery: it takes effect at once, whatever the handler does next."""
         if worker.row != row:
-            if self.clock.busy is worker:  # it was killed by its own hand
+            if worker.row < 0 and self.clock.busy is worker:  # it was killed by its own hand
                 raise Crashed(f"before {how}")
             raise SettledError(worker.name, how, "the handler has ended, and the delivery with it")
         if worker.fate is not None:
@@ -73,19 +73,22 @@ class SettlingGroup(GroupQueue):
 
     def _hand_back(self, worker: Worker, row: int, outcome: Outcome, why: str, due: int | None) -> None:
         """Let an unacked delivery come back at a time, or at the head of the queue now; too often, and it is dead."""
-        columns, message = self.columns, self.columns.message[row]
-        self.returns[message] = times = self.returns.get(message, 0) + 1
-        if worker.subscription.delivery_limit == times:
-            self._bury(row, f"{why}; it has come back {times} times, which is the delivery limit", "")
+        columns, now = self.columns, self.clock.now_us
+        times = self.returns.pop(row, 0) + 1
+        limit = worker.subscription.delivery_limit
+        if limit is not None and times >= limit:
+            often = "once" if times == 1 else f"{times} times"
+            self._bury(row, f"{why}; it has come back {often}, which is the delivery limit", "")
             return
         if outcome is Outcome.FAILED:
             columns.errors[row] = (why, "")
-        columns.end(row, outcome, self.clock.now_us)
+        columns.end(row, outcome, now)
+        again = self.enter_again(row, now if due is None else due)
+        self.returns[again] = times
         if due is None:
-            again = columns.enter(message, self.number, columns.attempt[row] + 1, self.clock.now_us)
             self.offer(again, first=True)
         else:
-            self.try_again(row, due)
+            self.clock.at(due, self.offer, again, TIMEOUT)
 
     def _bury(self, row: int, why: str, traceback: str) -> None:
         """Put a delivery among the dead letters."""
@@ -117,12 +120,18 @@ class SettlingGroup(GroupQueue):
             worker.comes_back = True
             faults = self.site.faults or Faults()
             restart_us = self.clock.now_us + round(faults.down * 1e6)
-            self.clock.at(restart_us, Worker.restart, worker, FAULT)
+            self.clock.at(restart_us, self._come_back, worker, FAULT)
+
+    def _come_back(self, worker: Worker) -> None:
+        """Restart a worker some time after its crash."""
+        worker.comes_back = False  # since it does, there is no restart to be taken back
+        worker.restart()
 
     def lose(self, worker: Worker) -> None:
         """Take a worker's delivery from it; it comes back when the visibility timeout has run out, unless acked."""
         row, held = worker.row, worker.held
-        self.clock.cancel(worker)
+        if worker.plan is None or worker.plan.crash is None:  # else it was at work: then nothing of it is to come
+            self.clock.cancel(worker)
         if worker in self.idle:
             self.idle.remove(worker)
         if worker.sleeping is not None and self.clock.busy is not worker:
@@ -131,6 +140,7 @@ class SettlingGroup(GroupQueue):
         worker.returned.clear()
         worker.row = worker.held = -1
         if held >= 0:
+            self.columns.queued[held] = self.clock.now_us
             self.offer(held, first=True)
         if row >= 0 and not self._end_by_fate(worker, row, Outcome.LOST):
             due = max(self.clock.now_us, self.columns.started[row] + self.site.visibility_us)

@@ -105,8 +105,8 @@ class Worker:
 
     def kill(self) -> None:
         """Take the worker down at once. Its unacked delivery returns to the queue after the visibility timeout."""
-        if self.comes_back or self.state in ("up", "paused"):
-            if not self.comes_back:
+        if self.comes_back or self.taken or self.state in ("up", "paused"):
+            if self.state != "down":
                 self._turn("down")
             self.comes_back = self.taken = False
             self.group.lose(self)
@@ -114,6 +114,8 @@ class Worker:
     def restart(self) -> None:
         """Bring the worker back after `kill` or a crash, without its memory."""
         if self.state == "down":
+            if self.comes_back:
+                self.group.lose(self)  # it has nothing in hand, but it would be restarted once more
             self.comes_back = self.taken = False
             self.begin()
             self._turn("up")

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from eda_lab.clock import Clock, microseconds
 from eda_lab.columns import Columns
 from eda_lab.delivery import with_id
 from eda_lab.errors import CommandRoutingError, OptionError, check_whole
-from eda_lab.events import Command, Event, known_class, require_event, type_name
+from eda_lab.events import Command, Event, Message, known_class, require_event, type_name
 from eda_lab.faults import Faults
 from eda_lab.group import Group
 from eda_lab.outages import afflict, arrange
-from eda_lab.routing import Router, published_topic
+from eda_lab.routing import Router, Watchers, published_topic
 from eda_lab.subscription import Subscription, Worker
 from eda_lab.wire import checked_copy
 
@@ -57,8 +58,9 @@ class Switchboard:
         self.routes: dict[type | str, Route] = {}
         self.groups: dict[str, Group] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.watchers = Watchers()
         self.roots = 0
-        self.acts = 0  # how often a process in the foreground has acted
+        self.acts = 0  # how often a process in the foreground has acted, or a run has begun
         self._wire = wire
         if faults is not None:
             arrange(faults, self)
@@ -148,9 +150,28 @@ class Switchboard:
             if expires_us is not None:
                 columns.expires[len(columns.data)] = now + expires_us
         row = columns.publish(now, route.number, source, cause, ordinal, event, len(groups))
+        if self.watchers:
+            try:
+                self.watchers.show(columns.envelope(row))
+            except BaseException:
+                columns.take_back(row)
+                raise
         for group in groups:
             group.receive(row, now)
         return row
+
+    def enter_again(self, message: Message, chosen: Collection[str]) -> list[str]:
+        """Queue a message that was published once for those of some groups that listen to it; return their names."""
+        columns, now = self.columns, self.clock.now_us
+        groups = [group for group in self.router.targets(message.type) if group.name in chosen]
+        if groups:
+            numbers = columns.types.number(message.type), columns.sources.number(message.source)
+            row = columns.publish(now, *numbers, -1, 0, message.data, 0)
+            columns.ids[row], columns.again[row] = message.id, message
+            for group in groups:
+                columns.replayed.add(len(columns.message))
+                group.receive(row, now)
+        return [group.name for group in groups]
 
     def enter_at(
         self, due: int, key: type | str, source: int, cause: int, ordinal: int, event: Any, marks: Marks | None = None
@@ -160,7 +181,11 @@ class Switchboard:
 
     def _enter_now(self, entry: tuple[type | str, int, int, int, Any, Marks | None]) -> None:
         key, *rest = entry
-        self.enter(self.route(key), *rest)
+        try:
+            self.enter(self.route(key), *rest)
+        except BaseException:  # a store that records it has no room: the next run tries again
+            self.clock.at(self.clock.now_us, self._enter_now, entry)
+            raise
 
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""

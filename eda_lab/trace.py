@@ -153,7 +153,7 @@ class Trace:
         outcome = Outcome(c.outcome[row])
         word = outcome.word
         if outcome is Outcome.EXPIRED:
-            return Happening(c.ended[row] / 1e6, word, f"{name} expired in the queue of {c.groups[c.group[row]]}")
+            return Happening(c.ended[row] / 1e6, word, f"{name} expired before {c.groups[c.group[row]]} took it up")
         if outcome is Outcome.DONE:
             word = "done" if row in c.acked else "acked"
         why = f": {visible(c.errors[row][0])}" if row in c.errors else ""

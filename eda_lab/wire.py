@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -10,7 +11,16 @@ import msgspec
 from eda_lab.errors import MalformedEventError, NotAnEventError, check_whole, shown
 from eda_lab.events import Message, known_class
 
-__all__ = ["MAX_BYTES", "checked_copy", "decode", "encode"]
+__all__ = [
+    "MAX_BYTES",
+    "checked_copy",
+    "data_decoder",
+    "data_writer",
+    "decode",
+    "encode",
+    "other_version",
+    "read_data",
+]
 
 MAX_BYTES = 1_000_000  # the default limit of Kafka's message.max.bytes and of most brokers, rounded
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -97,8 +107,54 @@ def encode(message: Message) -> bytes:
     return _to_bytes(present | {"data": message.data})
 
 
-def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
+def data_decoder(type_: str, plain: bool = False) -> Callable[[str | bytes], Any]:
+    """Return what reads the data of events of a type: as its class, where one is known, or else (or `plain`) as JSON.
+
+    It raises whatever it meets; `read_data` says what that means.
+    """
+    cls = None if plain else known_class(type_)
+    return (_PLAIN if cls is None else _DECODERS[cls]).decode
+
+
+def read_data(type_: str, text: str | bytes, plain: bool = False) -> Any:
+    """Read the data of an event of a type; raise `MalformedEventError` where it is no such event's."""
+    cls = None if plain else known_class(type_)
+    return _read(_PLAIN if cls is None else _DECODERS[cls], text, "$.data")
+
+
+def other_version(type_: str, dataversion: int) -> bool:
+    """Whether the class of a type, where one is known, has data of another version."""
+    cls = known_class(type_)
+    return cls is not None and getattr(cls, "dataversion", 1) != dataversion
+
+
+def data_writer(type_: str, dataversion: int = 1) -> Callable[[Any], bytes]:
+    """Return what writes the data of events of a type as JSON, of at most `MAX_BYTES`.
+
+    It raises `MalformedEventError` for what cannot be written, or could not be read back. Data of another version than
+    that of its class is not held against the class.
+    """
+    plain = other_version(type_, dataversion)
+    read = data_decoder(type_, plain)
+
+    def write(data: Any) -> bytes:
+        try:
+            raw = _TO_BYTES(data)
+            read(raw)
+        except Exception:  # noqa: BLE001 - once more, to say what that means
+            raw = _to_bytes(data)
+            read_data(type_, raw, plain)
+        if len(raw) > MAX_BYTES:
+            raise MalformedEventError("$.data", f"{len(raw):,} bytes are more than the {MAX_BYTES:,} that are accepted")
+        return raw
+
+    return write
+
+
+def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, plain: bool = False) -> Message:
     """Read a CloudEvents 1.0 JSON object; its data becomes an instance of the class of its type, where one is known.
+
+    With `plain` the data stays what JSON makes of it.
 
     Raises `MalformedEventError`, naming the path, for anything else than a well-formed event of at most `max_bytes`.
     """
@@ -114,13 +170,12 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Message:
         raise MalformedEventError("$.data_base64", "binary data is not read here: send JSON in 'data'")
     if wire.time is not None and wire.time.tzinfo is None:
         raise MalformedEventError("$.time", "expected a time with its zone (RFC 3339), as in 2026-01-31T12:00:00Z")
-    cls = known_class(wire.type)
     return Message(
         id=wire.id,
         source=wire.source,
         type=wire.type,
         time=(wire.time - EPOCH).total_seconds() if wire.time is not None else 0.0,
-        data=_read(_DECODERS[cls] if cls else _PLAIN, bytes(wire.data), "$.data"),
+        data=read_data(wire.type, bytes(wire.data), plain),
         subject=wire.subject,
         correlation_id=wire.correlationid,
         causation_id=wire.causationid,
@@ -145,7 +200,7 @@ def _to_bytes(value: object) -> bytes:
         raise MalformedEventError("$", f"this event cannot be written as JSON: {reason}") from error
 
 
-def _read(decoder: msgspec.json.Decoder[Any], raw: bytes, root: str) -> Any:
+def _read(decoder: msgspec.json.Decoder[Any], raw: str | bytes, root: str) -> Any:
     try:
         return decoder.decode(raw)
     except RecursionError as error:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).parent / "benchmarks" / "bench_bus.py"
+STORE_SCRIPT = SCRIPT.with_name("bench_store.py")
 # A few microseconds each, so that arrivals and ends of service often fall on one instant.
 few_us = st.integers(min_value=0, max_value=6)
 customers = st.lists(st.tuples(few_us, few_us), min_size=1, max_size=40)
@@ -80,3 +81,21 @@ def test_the_benchmark_runs_and_writes_nothing() -> None:
     assert "all 200 waits agree to the microsecond" in tables["queue"]
     assert re.search(r"columns take \d+\.\d+ bytes per delivery \(<= 100: ok\)", tables["queue"])
     assert sorted(SCRIPT.parent.rglob("*")) == before
+
+
+def test_the_benchmark_of_the_store_runs_and_leaves_nothing(tmp_path: Path) -> None:
+    """With tiny sizes every section prints its table, and the folder that it was given is empty again."""
+    command = [sys.executable, "-B", STORE_SCRIPT, "--quick", "--folder", tmp_path]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    tables = dict(re.findall(r"^## (\S+): .*\n((?:.+\n)+)", run.stdout, flags=re.MULTILINE))
+    assert {section: len(table.splitlines()) - 2 for section, table in tables.items()} == {
+        "single": 7,
+        "batch-100": 7,
+        "batch-1000": 7,
+        "replay": 5,
+        "stream": 4,
+        "growth": 7,
+    }
+    assert len(re.findall(r"(?:ok|over)$", run.stdout, flags=re.MULTILINE)) == 8
+    assert list(tmp_path.iterdir()) == []

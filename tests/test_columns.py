@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab import Event, EventBus
-from eda_lab.columns import Columns, Names, Origin, Outcome
+from eda_lab.columns import Columns, Names, Origin, Outcome, Record
 from eda_lab.errors import OptionError
 
 words = st.text(max_size=5)
@@ -69,12 +69,46 @@ def test_an_id_tells_how_a_message_came_to_be(plan: list[tuple[int, int, int]]) 
         assert envelope.causation_id == (ids[family[-2]] if len(family) > 1 else None)
 
 
-def test_an_attempt_is_routed_retried_or_redriven() -> None:
-    """A redriven message is at its first attempt again, and still no new copy."""
+def test_an_attempt_came_to_be_in_one_of_five_ways() -> None:
+    """A redriven message is at its first attempt again, and still no new copy; a copy that is retried is a retry."""
     columns = Columns()
-    first, second, again = columns.enter(0, 0, 1, 0), columns.enter(0, 0, 2, 5), columns.enter(0, 0, 1, 9)
-    columns.redriven.add(again)
-    assert [columns.origin(row) for row in (first, second, again)] == [Origin.ROUTED, Origin.RETRIED, Origin.REDRIVEN]
+    columns.redriven, columns.replayed, columns.duplicated = {2}, {3}, {4, 5}
+    for attempt in (1, 2, 1, 1, 1, 2):
+        columns.enter(0, 0, attempt, 0)
+    assert [columns.origin(row).name for row in range(6)] == [
+        "ROUTED",
+        "RETRIED",
+        "REDRIVEN",
+        "REPLAYED",
+        "DUPLICATED",
+        "RETRIED",
+    ]
+    assert {columns.origin(row) for row in range(6)} == set(Origin)
+
+
+def test_an_ack_can_be_taken_back_once() -> None:
+    """It is gone from the log, where only its own entry is struck out; without an ack nothing changes."""
+    columns = Columns()
+    for row in range(2):
+        columns.receive(0, 0, 0)
+        columns.start(row, 0, 0)
+        columns.ack(row, 5)
+    log = list(columns.log)
+    columns.take_back_ack(1)
+    columns.take_back_ack(1)
+    assert columns.acked == {0: 5}
+    assert list(columns.log) == [entry for entry in log if entry != 8 + Record.ACKED]
+
+
+def test_a_chosen_id_is_the_id_and_what_follows_from_it_has_it_in_its_own() -> None:
+    """The first in its place, and for those that it caused as the beginning."""
+    columns = Columns()
+    columns.groups.number("pay")
+    columns.ids[0] = "outbox-7"
+    columns.publish(0, columns.types.number("note"), columns.sources.number("relay"), -1, 1, None, 0)
+    columns.publish(0, 0, 0, columns.enter(0, 0, 1, 0), 1, None, 0)
+    assert [columns.message_id(row) for row in (0, 1)] == ["outbox-7", "relay-outbox-7/pay.1"]
+    assert columns.envelope(1).causation_id == columns.envelope(1).correlation_id == "outbox-7"
 
 
 def test_outcomes_read_as_words() -> None:
@@ -88,6 +122,9 @@ def test_outcomes_read_as_words() -> None:
         "crashed",
         "dead lettered",
         "dropped",
+        "lost",
+        "rejected",
+        "expired",
     ]
 
 

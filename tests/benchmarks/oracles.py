@@ -1,16 +1,28 @@
-"""Queues that are known from elsewhere: the same model in the lab and in SimPy, and Erlang's formula for its mean wait.
+"""What is known from elsewhere: the same queue in the lab and in SimPy, Erlang's mean wait, and the laws of chance.
 
 All times that are given are whole microseconds, so that two programs which round differently still have to agree.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean, variance
+from typing import NamedTuple
 
 import simpy
 
 from eda_lab import Event, EventBus, exponential
 
-__all__ = ["erlang_c_wait", "given_times", "lab_queue", "poisson_queue", "simpy_waits", "waits_of"]
+__all__ = [
+    "Law",
+    "binomial",
+    "erlang_c_wait",
+    "extra_runs",
+    "given_times",
+    "lab_queue",
+    "poisson_queue",
+    "simpy_waits",
+    "waits_of",
+]
 
 
 class CustomerArrived(Event, frozen=True):
@@ -116,3 +128,52 @@ def erlang_c_wait(servers: int, load: float) -> float:
         blocked = servers * load * blocked / (server + servers * load * blocked)
     to_wait = blocked / (1.0 - load * (1.0 - blocked))
     return to_wait / (servers * (1.0 - load))
+
+
+class Law(NamedTuple):
+    """What a count is like, by its mean, its variance, and its fourth cumulant."""
+
+    mean: float
+    variance: float
+    fourth: float
+
+    def off(self, counts: Sequence[int]) -> tuple[float, float]:
+        """Return by how many standard deviations the mean of independent counts, and their spread, are off.
+
+        The mean of m counts has the variance v / m. Their sample variance has the mean v, and the variance
+        (mu4 - v^2 (m - 3) / (m - 1)) / m, where mu4 = k4 + 3 v^2 is the fourth central moment: that is
+        k4 / m + 2 v^2 / (m - 1). A. M. Mood, F. A. Graybill, D. C. Boes, Introduction to the Theory of Statistics,
+        3rd ed. (1974), chapter VI, section 2; M. G. Kendall, A. Stuart, The Advanced Theory of Statistics, vol. 1,
+        chapter 12.
+        """
+        m, v = len(counts), self.variance
+        mean_off = (fmean(counts) - self.mean) / (v / m) ** 0.5
+        return mean_off, (variance(counts) - v) / (self.fourth / m + 2 * v * v / (m - 1)) ** 0.5
+
+
+def binomial(number: int, p: float) -> Law:
+    """Return the law of how many of so many things happen, each by itself with the probability p.
+
+    Mean n p, variance n p q and fourth cumulant n p q (1 - 6 p q), with q = 1 - p. N. L. Johnson, A. W. Kemp, S. Kotz,
+    Univariate Discrete Distributions, 3rd ed. (2005), section 3.2.
+
+    >>> binomial(1000, 0.1)
+    Law(mean=100.0, variance=90.0, fourth=41.4)
+    """
+    v = number * p * (1 - p)
+    return Law(number * p, round(v, 9), round(v * (1 - 6 * p * (1 - p)), 9))
+
+
+def extra_runs(messages: int, p: float) -> Law:
+    """Return the law of how many runs are in vain, where each fails with the probability p until one does not.
+
+    For one message that number is geometric, P(k) = q p^k with q = 1 - p; for n of them it is negative binomial: mean
+    n p / q, variance n p / q^2 and fourth cumulant n p (q^2 + 6 p) / q^4. N. L. Johnson, A. W. Kemp, S. Kotz,
+    Univariate Discrete Distributions, 3rd ed. (2005), section 5.1.
+
+    >>> law = extra_runs(1000, 0.1)
+    >>> round(law.mean, 2), round(law.variance, 2)
+    (111.11, 123.46)
+    """
+    q = 1 - p
+    return Law(messages * p / q, messages * p / q**2, messages * p * (q**2 + 6 * p) / q**4)
