@@ -47,7 +47,7 @@ class Process:
         self.things = self._begun(things)
         self.source = stage.columns.sources.number(name)
         self.steps = 0
-        self._seen = (-1, -1)  # what had happened when it last went to sleep
+        self._seen = (-1, -1)  # what had happened when it last woke up
 
     def _begun(self, things: Any) -> Iterator[Any]:
         """Return the generator, made by the function if it is one."""
@@ -69,7 +69,7 @@ class Process:
         return not self.background and self.stage.faults is None
 
     def needed(self) -> bool:
-        """Whether something has happened since it went to sleep."""
+        """Whether something has happened since it woke up: it may have left the rest of its work for later."""
         return self._seen != self._happened
 
     @property
@@ -81,6 +81,7 @@ class Process:
         clock = self.stage.clock
         if not self.background:
             self.stage.acts += 1
+        woke = self._happened
         while True:
             self.steps += 1
             plan = None
@@ -96,7 +97,7 @@ class Process:
             if isinstance(thing, (float, int)):
                 due = clock.now_us + microseconds(self.name, thing)
                 if self.background:
-                    self._seen = self._happened
+                    self._seen = woke
                     clock.at_leisure(due, Process.act, self)
                 else:
                     clock.at(due, Process.act, self)
