@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from eda_lab.columns import Columns, Origin, Outcome
+from eda_lab.columns import Columns, Origin, Outcome, Record
 from eda_lab.errors import EdaLabError
 from eda_lab.table import Table
 
@@ -19,6 +19,10 @@ class ConservationError(EdaLabError):
     """A delivery got lost or was counted twice: the run's own books do not balance."""
 
 
+# As plain numbers, since there are many of them to look at.
+QUEUED, STARTED, ENDED, ACKED = map(int, (Record.QUEUED, Record.STARTED, Record.ENDED, Record.ACKED))
+
+
 def census(columns: Columns) -> dict[str, Counter[Outcome]]:
     """Count the attempts of each group by outcome."""
     counts: dict[str, Counter[Outcome]] = {name: Counter() for name in columns.groups}
@@ -27,12 +31,8 @@ def census(columns: Columns) -> dict[str, Counter[Outcome]]:
     return counts
 
 
-_CAME = (
-    Origin.ROUTED,
-    Origin.DUPLICATED,
-    Origin.REDRIVEN,
-    Origin.REPLAYED,
-)  # the ways in which a copy comes into a group
+# The ways in which a copy comes into a group.
+_CAME = (Origin.ROUTED, Origin.DUPLICATED, Origin.REDRIVEN, Origin.REPLAYED)
 # For each outcome: whether such an attempt was started, whether it ended, and whether an error is written beside it.
 _MARKS = {
     Outcome.WAITING: (False, False, False),
@@ -79,6 +79,8 @@ def _check_attempts(columns: Columns) -> None:
             first[message, group] += 1
         if outcome is Outcome.LOST and row not in columns.acked:
             raise ConservationError(f"attempt {row} of {columns.groups[group]} was lost, but never acked")
+        if outcome is Outcome.EXPIRED and columns.expires.get(message, ended + 1) > ended:
+            raise ConservationError(f"attempt {row} of {columns.groups[group]} expired before its time")
         if outcome in (Outcome.FAILED, Outcome.CRASHED):
             again[message, group, attempt + 1] += 1
     late = {(columns.message[row], columns.group[row]) for row in columns.replayed}
@@ -88,6 +90,9 @@ def _check_attempts(columns: Columns) -> None:
             raise ConservationError(
                 f"message {columns.message_id(message)} was routed to {routed} groups, but entered {entered[message]}"
             )
+    for row in columns.duplicated:
+        if (columns.message[row], columns.group[row]) not in first:
+            raise ConservationError(f"attempt {row} is a copy of one that never came")
     for (message, group), copies in first.items():
         if copies > 1:
             name = columns.groups[group]
@@ -98,15 +103,71 @@ def _check_attempts(columns: Columns) -> None:
             raise ConservationError(f"{which} {'lacks' if number > 0 else 'has an unasked'} attempt {attempt}")
 
 
+def _check_marks(columns: Columns) -> None:
+    """Raise `ConservationError` where what is noted beside the attempts does not fit them: acks, redrives, doubles."""
+    noted = {*columns.acked, *columns.redriven, *columns.duplicated, *columns.replayed}
+    if noted and max(noted) >= len(columns.message):
+        raise ConservationError(f"attempt {max(noted)} is noted, but it is not there")
+    new = (*columns.redriven, *columns.replayed, *columns.duplicated)
+    for row, times in Counter(new).items():
+        if times > 1 or columns.attempt[row] != 1:
+            raise ConservationError(f"attempt {row} cannot have come in two ways")
+    for row, moment in columns.acked.items():
+        outcome, ended = Outcome(columns.outcome[row]), columns.ended[row]
+        if outcome not in (Outcome.IN_FLIGHT, Outcome.DONE, Outcome.LOST):
+            raise ConservationError(f"attempt {row} was acked, so it cannot be {outcome.word}")
+        if moment < columns.started[row] or 0 <= ended < moment:
+            raise ConservationError(f"attempt {row} was acked while nobody worked on it")
+    dead = (row for row, outcome in enumerate(columns.outcome) if outcome == Outcome.DEAD_LETTERED)
+    copies, redriven, letters = (
+        Counter((columns.message[row], columns.group[row]) for row in rows)
+        for rows in (columns.duplicated, columns.redriven, dead if columns.redriven else ())
+    )
+    for message, group in [pair for pair in copies if copies[pair] > 1] + [*(redriven - letters)]:
+        which = f"message {columns.message_id(message)} of {columns.groups[group]}"
+        raise ConservationError(f"{which} was doubled or redriven more often than can be")
+
+
+def _check_log(columns: Columns) -> None:
+    """Raise `ConservationError` where the log, which tells of each thing once, does not tell what the columns say.
+
+    Nor may anybody, as it tells, have had two things in hand at once.
+    """
+    told = Counter(columns.log)
+    in_hand: dict[tuple[int, int], int] = {}
+    for entry in columns.log:
+        row, kind = entry >> 3, entry & 7
+        if kind == STARTED:
+            who = columns.group[row], columns.worker[row]
+            if in_hand.setdefault(who, row) != row:
+                raise ConservationError(f"{columns.groups[who[0]]} had two things in hand, says the log")
+        elif kind == ENDED and columns.started[row] >= 0:
+            if in_hand.pop((columns.group[row], columns.worker[row]), -1) != row:
+                raise ConservationError(f"attempt {row} ended, but nobody had it in hand, says the log")
+    for row, outcome in enumerate(columns.outcome):
+        started, ended = columns.started[row] >= 0, columns.ended[row] >= 0
+        queued = told[row * 8 + QUEUED]
+        if queued > (outcome != Outcome.WAITING) or ((started or outcome == Outcome.QUEUED) and not queued):
+            raise ConservationError(f"attempt {row} was queued {queued} times, says the log")
+        for kind, number in ((STARTED, started), (ENDED, ended), (ACKED, row in columns.acked)):
+            if told[row * 8 + kind] != number:
+                raise ConservationError(f"attempt {row} was {Record(kind).name.lower()} otherwise, says the log")
+    for message in range(len(columns.data)):
+        if told[message * 8] != 1:  # Record.PUBLISHED
+            raise ConservationError(f"message {columns.message_id(message)} was not published once, says the log")
+
+
 def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, int]]) -> Table:
     """Hold the books of every group against each other, and return them; raise `ConservationError` if they differ.
 
     For each group: routed + duplicated + redriven + replayed = done + lost + dead-lettered + rejected + expired +
     dropped + queued + in flight + waiting; each attempt that was tried again has one successor; each message entered
-    as many groups as it was routed to, each once; every outcome fits the times and errors beside it; and `actual`, what
-    really stands in the queues and with the workers, is what the columns say.
+    as many groups as it was routed to, each once; every outcome fits the times and errors beside it, and the log; and
+    `actual`, what really stands in the queues and with the workers, is what the columns say.
     """
+    _check_marks(columns)
     _check_attempts(columns)
+    _check_log(columns)
     counts = census(columns)
     origins: dict[str, Counter[Origin]] = {name: Counter() for name in columns.groups}
     for row, group in enumerate(columns.group):

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab import Crash, Event, EventBus, Faults, Retry, sleep
-from eda_lab.faults import Crashed
+from eda_lab.clock import Clock
 from eda_lab.effects import CardProvider, MailServer
+from eda_lab.faults import Crashed
 
 
 class OrderPaid(Event):
@@ -164,3 +165,51 @@ def test_a_crash_raised_by_hand_is_a_crash_like_any_other() -> None:
     bus.run()
     assert [(d.outcome, d.error) for d in bus.trace.deliveries] == [("crashed", "crashed here"), ("done", None)]
     assert [time for time, *_ in bus.columns.notes] == [0, 1_000_000]
+
+
+def test_restarted_by_hand_it_is_not_restarted_by_an_earlier_crash_again() -> None:
+    """Down at 1 s for ten seconds, up by hand at 2 s, down again at 4 s: that lasts until 14 s, not until 11 s."""
+    crashes = (Crash("pay", "1", 1, "before work"), Crash("pay", "2", 1, "before work"))
+    bus = EventBus(faults=Faults(crashes=crashes, down=10))
+    pay = bus.subscribe(OrderPaid, lambda _: None, name="pay", takes=1)
+    bus.publish(OrderPaid("1"))
+    bus.publish(OrderPaid("2"), at=3)
+    bus.run(until=2)
+    pay.restart()
+    bus.run()
+    notes = [(time / 1e6, what) for time, _, what in bus.columns.notes]
+    assert notes == [(1.0, "is down"), (2.0, "is up"), (4.0, "is down"), (14.0, "is up")]
+    bus.trace.check_conservation()
+
+
+@pytest.mark.parametrize("what", ["kill", "restart"])
+def test_killed_or_restarted_by_hand_while_it_is_down_from_a_crash(what: str) -> None:
+    """Killed, it stays down until somebody brings it back; restarted, it is up before its time."""
+    bus = EventBus(faults=Faults(crashes=Crash("pay", "1", 1, "before ack"), down=5))
+    pay = bus.subscribe(OrderPaid, lambda _: None, name="pay")
+    bus.publish(OrderPaid("1"))
+    bus.run(until=2)
+    getattr(pay, what)()
+    bus.run(until=20)
+    notes = [(time / 1e6, what) for time, _, what in bus.columns.notes]
+    assert notes == [(0.0, "is down"), *([(2.0, "is up")] if what == "restart" else [])]
+    bus.trace.check_conservation()
+    pay.restart()
+    bus.run()
+    assert outcomes(bus) == [(1, "crashed"), (2, "done")]
+
+
+def test_a_crash_does_not_look_through_all_that_is_still_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a year of orders published ahead, that would take minutes; a kill by hand, which is rare, does look."""
+    looked: list[object] = []
+    monkeypatch.setattr(Clock, "cancel", lambda _, argument: looked.append(argument))
+    bus = EventBus(wire=False, faults=Faults(rate=0.2, point="before work"))
+    pay = bus.subscribe(OrderPaid, lambda _: None, name="pay", takes=0.001, workers=3)
+    for number in range(500):
+        bus.publish(OrderPaid(str(number)), at=number)
+    bus.run()
+    assert len(bus.columns.notes) > 100
+    assert looked == []
+    pay.workers[0].kill()
+    assert looked == [pay.workers[0]]
+    bus.trace.check_conservation()

@@ -2,15 +2,21 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
+from types import FrameType
 
 import pytest
 
-from eda_lab import Event, EventBus, Faults, LabWarning, Retry, exponential, sleep
-from eda_lab.clock import Clock
-from eda_lab.faults import Crash, crash_point
+import eda_lab
+from eda_lab import Crash, Delivery, Event, EventBus, Faults, LabWarning, Link, Outage, Retry, exponential, sleep
+from eda_lab.clock import Clock, in_lab
+from eda_lab.columns import Outcome
+from eda_lab.effects import CardProvider
+from eda_lab.faults import crash_point, current_plan
 
 pytestmark = pytest.mark.usefixtures("terminal")
 
@@ -281,3 +287,138 @@ def test_in_another_thread_a_run_touches_no_signal() -> None:
     thread.start()
     thread.join()
     assert (errors, bus.trace.deliveries[0].outcome) == ([], "done")
+
+
+# --- wherever it comes
+
+
+def troubled_bus() -> EventBus:
+    """Return a bus in all kinds of trouble: crashes, retries in place, an outage, a bad link, acks by hand, a relay."""
+    customers, card = iter(range(1, 4)), CardProvider()
+    crashes = (
+        Crash("pay", "1", 1, "before card.charge"),
+        Crash("count", "3", 1, "before work"),
+        Crash("teller", "2", 1, "after ack"),
+        Crash("checkout", "2", 1, "after publish"),
+    )
+    link, outage = Link(group="pay", duplicate=0.3, delay=0.1), Outage("count", 0.5, 1)
+
+    def pay(ping: Pinged, delivery: Delivery) -> Pinged | None:
+        card.charge(str(ping.number), 1)
+        if ping.number == 2 and delivery.attempt == 1:
+            raise ConnectionError
+        return Pinged(-ping.number) if ping.number > 0 else None
+
+    async def teller(ping: Pinged, delivery: Delivery) -> None:
+        await sleep(0.1)
+        delivery.ack() if ping.number % 3 else delivery.reject()
+        await sleep(0.2)
+
+    def checkout() -> Iterator[object]:
+        for number in customers:
+            card.charge(str(number), 2)
+            yield Pinged(number)
+            yield 0.05
+
+    def relay() -> Iterator[object]:
+        while True:
+            yield 0.5
+
+    bus = EventBus(seed=1, visibility=2, faults=Faults(crashes=crashes, links=link, outages=outage))
+    bus.subscribe(Pinged, pay, name="pay", takes=0.2, retry=Retry(in_place=True))
+    bus.subscribe(Pinged, lambda _: None, name="count", workers=2, ack="before", takes=0.1)
+    bus.subscribe(Pinged, teller, name="teller", ack="manual")
+    bus.process("checkout", checkout)
+    bus.process("relay", relay, background=True)
+    return bus
+
+
+def run_and_press(place: int) -> tuple[EventBus, bool, list[str]]:
+    """Run the troubled bus, press Ctrl-C at one place; return it, whether it was stopped, and the file of each place.
+
+    A place is where Python looks for signals in the code of the lab: where a function begins, where a call returns.
+    """
+    bus, seen, pressed, stopped = troubled_bus(), [], False, False
+    folder = str(Path(eda_lab.__file__).parent)
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        nonlocal pressed
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(folder):
+            seen.append(Path(frame.f_code.co_filename).stem)
+            if len(seen) == place + 1:
+                pressed = True
+                ctrl_c()
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        bus.run()
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        sys.setprofile(before)
+    return bus, stopped or not pressed, seen
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # where it came just before its first line
+def test_wherever_it_comes_the_bus_is_as_usable_as_before() -> None:
+    """Nothing is lost, nothing is in two hands, no crash plan is left behind, and the next run does the rest."""
+    bus, _, places = run_and_press(-1)
+    assert set(bus.columns.outcome) >= {Outcome.DONE, Outcome.CRASHED, Outcome.FAILED, Outcome.LOST, Outcome.REJECTED}
+    assert len(places) > 2000
+    where_plans_are_set = [place for place, file in enumerate(places) if file == "attempt"]
+    for place in [*range(0, len(places) - 10, 19), *where_plans_are_set[:60]]:
+        bus, stopped, _ = run_and_press(place)
+        assert stopped
+        assert (bus.clock.busy, current_plan.get(), in_lab.get()) == (None, None, False)
+        bus.trace.check_conservation()
+        bus.run()
+        books = bus.trace.check_conservation()
+        assert [set(books.column(name)) for name in ("in flight", "waiting", "queued")] == [{0}] * 3
+        times = [happening.time for happening in bus.trace.log]
+        assert times == sorted(times)
+
+
+def test_an_ack_of_a_handler_that_was_broken_off_is_taken_back() -> None:
+    """It begins anew and may ack again, or nack; the log has the one that counts."""
+    for again, outcomes in [("ack", ["done"]), ("nack", ["failed", "done"])]:
+        tries: list[str] = []
+
+        def work(
+            _: object, delivery: Delivery, tries: list[str] = tries, again: str = again, stop: object = once(ctrl_c)
+        ) -> None:
+            tries.append("try")
+            getattr(delivery, again if len(tries) == 2 else "ack")()
+            stop()
+
+        bus = EventBus()
+        bus.subscribe(Pinged, work, name="work", ack="manual")
+        bus.publish(Pinged(1))
+        with pytest.raises(KeyboardInterrupt):
+            bus.run()
+        assert bus.columns.acked == {}
+        bus.trace.check_conservation()
+        bus.run()
+        assert [d.outcome for d in bus.trace.deliveries] == outcomes
+        assert len(bus.columns.acked) == 1
+        bus.trace.check_conservation()
+
+
+def test_one_that_acked_before_the_work_keeps_its_place_among_the_crash_points() -> None:
+    """Broken off and begun anew, it crashes where it would have crashed."""
+    card, stop = CardProvider(), once(ctrl_c)
+
+    def pay(_: object) -> None:
+        stop()
+        card.charge("1", 100)
+
+    for point in (3, "after card.charge"):
+        stop = once(ctrl_c)
+        bus = EventBus(faults=Faults(crashes=Crash("pay", "1", 1, point)))
+        bus.subscribe(Pinged, pay, name="pay", ack="before")
+        bus.publish(Pinged(1))
+        with pytest.raises(KeyboardInterrupt):
+            bus.run()
+        bus.run()
+        assert [d.error for d in bus.trace.deliveries] == ["crashed after card.charge"]
+        bus.trace.check_conservation()

@@ -1,5 +1,6 @@
 """The books of a run: they balance at any time, and they show it where somebody tampers with them."""
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from eda_lab import Crash, Event, EventBus, Faults, Retry
-from eda_lab.columns import Columns, Outcome
+from eda_lab import Crash, Event, EventBus, Faults, Link, Retry
+from eda_lab.columns import Columns, Origin, Outcome, Record
 from eda_lab.conservation import ConservationError, census
 
 ATTEMPT_COLUMNS = ("message", "group", "worker", "attempt", "outcome", "queued", "started", "ended")
@@ -20,24 +21,52 @@ class CoinPaid(Event):
     cents: int
 
 
+class NoteHanded(Event):
+    """Money that is looked at by hand."""
+
+    number: int
+
+
 def bank() -> EventBus:
-    """Return a bus that was stopped with something in every state: all eight outcomes, and a redriven dead letter."""
+    """Return a bus that was stopped with something in every state: all outcomes, and all ways in which a copy came."""
 
     def vault(coin: CoinPaid, delivery: Any) -> None:
         if coin.cents == 3 or (coin.cents == 4 and delivery.attempt == 1):
             raise ConnectionError
 
-    bus = EventBus(faults=Faults(crashes=Crash("vault", "1", 1, "before ack"), down=0), visibility=0)
+    def teller(note: NoteHanded, delivery: Any) -> None:
+        if note.number == 1 and delivery.attempt == 1:
+            delivery.nack()
+        elif note.number == 2:
+            delivery.reject()
+        else:
+            delivery.ack()
+        if note.number == 3:
+            raise ValueError("a false one")
+
+    faults = Faults(
+        crashes=(Crash("vault", "1", 1, "before ack"), Crash("fast", "9", 1, "before work")),
+        links=Link(group="teller", duplicate=0.5),
+        down=0,
+    )
+    bus = EventBus(seed=2, faults=faults, visibility=0)
     bus.subscribe(CoinPaid, vault, name="vault", takes=1, retry=Retry(max_attempts=2, backoff=2))
     left = bus.subscribe(CoinPaid, lambda _: None, name="left", takes=2)
+    bus.subscribe(NoteHanded, teller, name="teller", takes=0.5, ack="manual")
+    bus.subscribe(NoteHanded, lambda _: None, name="fast", ack="before")
     for cents in range(1, 8):
         bus.publish(CoinPaid(cents))
+    for number in range(1, 6):
+        bus.publish(NoteHanded(number), expires=2.5)
     bus.run(until=6.5)
     left.unsubscribe()
     bus.run(until=9.5)
     bus.redrive("vault")
     for cents in range(4, 8):
         bus.publish(CoinPaid(cents))
+    for number in range(6, 9):
+        bus.publish(NoteHanded(number))
+    bus.subscribe(NoteHanded, lambda _: None, name="late", takes=1, start="beginning")
     bus.run(until=12.5)
     return bus
 
@@ -54,15 +83,22 @@ def rows() -> range:
     return range(len(bank().columns.message))
 
 
-def test_the_bank_knows_every_outcome() -> None:
+def test_the_bank_knows_every_outcome_and_every_origin() -> None:
     """Or the tests below would show less than they say."""
     bus = bank()
     assert set(bus.columns.outcome) == set(Outcome)
-    assert len(bus.columns.redriven) == 1
+    assert {bus.columns.origin(row) for row in rows()} == set(Origin)
     books = bus.trace.check_conservation()
-    assert books.columns[:3] == ("group", "routed", "redriven")
-    assert all(row[1] + row[2] == sum(row[3:]) for row in books.rows)
-    assert [row[:3] for row in books.rows] == [("vault", 11, 1), ("left", 7, 0)]
+    assert books.columns[:5] == ("group", "routed", "duplicated", "redriven", "replayed")
+    assert books.columns[5:] == (
+        *("done", "lost", "dead lettered", "rejected", "expired", "dropped", "queued", "in flight", "waiting"),
+    )
+    assert all(sum(row[1:5]) == sum(row[5:]) for row in books.rows)
+    came = {row[0]: row[1:5] for row in books.rows}
+    assert (came["vault"], came["left"], came["fast"]) == ((11, 0, 1, 0), (7, 0, 0, 0), (8, 0, 0, 0))
+    assert came["teller"][0] == 8
+    assert came["teller"][1] > 0
+    assert came["late"] == (0, 0, 0, 8)
     assert census(bus.columns)["left"].total() == 7
 
 
@@ -84,28 +120,122 @@ def drop(columns: Columns, row: int) -> None:
         getattr(columns, name).pop(row)
 
 
+def drop_neatly(columns: Columns, row: int) -> None:
+    """Take an attempt out of the books, and let all that is noted beside the later ones move up."""
+
+    def moved(noted: Any) -> Any:
+        kept = [other for other in noted if other != row]
+        places = [other - (other > row) for other in kept]
+        return (
+            {place: noted[o] for place, o in zip(places, kept, strict=True)} if isinstance(noted, dict) else {*places}
+        )
+
+    drop(columns, row)
+    for name in ("redriven", "replayed", "duplicated", "acked", "errors"):
+        setattr(columns, name, moved(getattr(columns, name)))
+
+
 def double(columns: Columns, row: int) -> None:
-    """Write an attempt down a second time."""
+    """Write an attempt down a second time, with all that is noted beside it."""
     for name in ATTEMPT_COLUMNS:
         getattr(columns, name).append(getattr(columns, name)[row])
-    if row in columns.redriven:
-        columns.redriven.add(len(columns.message) - 1)
-    if row in columns.errors:
-        columns.errors[len(columns.message) - 1] = columns.errors[row]
+    copy = len(columns.message) - 1
+    for noted in (columns.redriven, columns.replayed, columns.duplicated):
+        if row in noted:
+            noted.add(copy)
+    for beside in (columns.errors, columns.acked):
+        if row in beside:
+            beside[copy] = beside[row]
 
 
-@pytest.mark.parametrize("tamper", [drop, double])
+def double_with_its_story(columns: Columns, row: int) -> None:
+    """Do that, and let the log tell of the second one what it told of the first."""
+    double(columns, row)
+    copy = len(columns.message) - 1
+    told = [
+        entry % 8 for entry in columns.log if entry // 8 == row and entry % 8 not in (Record.PUBLISHED, Record.NOTED)
+    ]
+    columns.log.extend(copy * 8 + kind for kind in told)
+
+
+@pytest.mark.parametrize("tamper", [drop, drop_neatly, double, double_with_its_story])
 def test_no_attempt_can_be_dropped_or_doubled(tamper: Callable[[Columns, int], None]) -> None:
-    """Be it the first, the last, or one that was tried again."""
+    """Be it the first, the last, one that was tried again, or the copy of one; however neatly it is done."""
     for row in rows():
         bus = tampered(lambda columns, row=row: tamper(columns, row))
         with pytest.raises(ConservationError):
             bus.trace.check_conservation()
 
 
+@pytest.mark.parametrize("name", ["redriven", "replayed", "duplicated", "acked"])
+def test_no_attempt_can_be_given_or_denied_what_is_noted_beside_it(name: str) -> None:
+    """How it came, and whether it was acked: each note that is there may not be missing, nor be where it is not."""
+    unseen = []
+    for row in rows():
+        bus = bank()
+        noted = getattr(bus.columns, name)
+        if row not in noted:
+            noted.update({row: bus.columns.started[row]} if name == "acked" else {row})
+        elif name == "acked":
+            del noted[row]
+        else:
+            noted.remove(row)
+        try:
+            bus.trace.check_conservation()
+        except ConservationError:
+            continue
+        unseen.append(row)
+    assert unseen == []
+
+
+def test_an_ack_has_its_time_within_the_work() -> None:
+    """Not before it was started, nor after it ended."""
+    acked = dict(bank().columns.acked)
+    for row in acked:
+        for moment in (bank().columns.started[row] - 1, bank().columns.ended[row] + 1):
+            bus = tampered(lambda columns, row=row, moment=moment: columns.acked.__setitem__(row, moment))
+            with pytest.raises(ConservationError, match="was acked while nobody worked on it"):
+                bus.trace.check_conservation()
+    assert len(acked) > 5
+
+
+def test_nothing_expires_before_its_time_or_without_one() -> None:
+    """The age that was asked for is in the books as well."""
+    for tamper in (lambda columns: columns.expires.clear(), lambda columns: columns.expires.update({11: 2_500_001})):
+        with pytest.raises(ConservationError, match="expired before its time"):
+            tampered(tamper).trace.check_conservation()
+
+
+def test_a_note_on_an_attempt_that_is_not_there_shows() -> None:
+    """Whatever it says."""
+    for name in ("redriven", "replayed", "duplicated", "acked"):
+        bus = bank()
+        getattr(bus.columns, name).update({10**6: 5} if name == "acked" else {10**6})
+        with pytest.raises(ConservationError, match="attempt 1000000 is noted, but it is not there"):
+            bus.trace.check_conservation()
+
+
+def test_the_log_tells_of_each_thing_once() -> None:
+    """An entry more or less shows, but for notes on consumers, and the queue of what nobody took up."""
+    columns = bank().columns
+    for place, entry in enumerate(columns.log):
+        row, kind = divmod(entry, 8)
+        if kind == Record.NOTED:
+            continue
+        nobodys = kind == Record.QUEUED and columns.outcome[row] in (Outcome.DROPPED, Outcome.EXPIRED)
+        for change in (array("I", [entry, entry]), *([] if nobodys else [array("I")])):
+            bus = bank()
+            bus.columns.log[place : place + 1] = change
+            with pytest.raises(ConservationError, match="says the log"):
+                bus.trace.check_conservation()
+
+
 def test_one_dropped_and_one_doubled_do_not_make_up_for_each_other() -> None:
     """The sums are right, but one message came twice and another never."""
-    first, last = [row for row in rows() if bank().columns.outcome[row] == Outcome.QUEUED]
+    vault = bank().columns.groups.index("vault")
+    first, last = [
+        r for r in rows() if bank().columns.outcome[r] == Outcome.QUEUED and bank().columns.group[r] == vault
+    ]
 
     def swap(columns: Columns) -> None:
         columns.message[first] = columns.message[last]
@@ -137,8 +267,9 @@ def test_what_stands_in_the_queues_is_counted_there_too() -> None:
 @given(data=st.data(), name=st.sampled_from(["group", "attempt"]), value=st.integers(0, 9))
 def test_no_attempt_can_be_given_to_another_group_or_another_number(data: st.DataObject, name: str, value: int) -> None:
     """Each has its place in the story of one message in one group."""
-    row, value = data.draw(st.sampled_from(rows())), value % 2 if name == "group" else value
-    bus = bank()
+    row, bus = data.draw(st.sampled_from(rows())), bank()
+    if name == "group":  # vault and left get each coin, and for notes the vault has no time
+        value = value % 2 if isinstance(bus.columns.data[bus.columns.message[row]], CoinPaid) else 0
     column = getattr(bus.columns, name)
     assume(column[row] != value)
     column[row] = value

@@ -1,4 +1,4 @@
-"""The rules of one delivery: when to try again, where a consumer crashes, and what may be said about either."""
+"""The rules of one delivery: when it is acked, when it is tried again, and what may be said about either."""
 
 import math
 from collections.abc import Callable
@@ -8,24 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from eda_lab import Crash, DeadLetter, EdaLabError, EventBus, Faults, Message, Retry, later
-from eda_lab.delivery import Later
-from eda_lab.faults import Crashed, CrashPlan, crash_point, current_plan
+from eda_lab import AckPolicy, DeadLetter, Delivery, EdaLabError, EventBus, Message, Retry, later, with_id
+from eda_lab.delivery import Later, WithId
+from eda_lab.errors import SettledError
 
 seconds = st.floats(0, 1e9)
 attempts = st.integers(1, 10_000)
-names = st.text(min_size=1, max_size=5)
-
-
-def is_reached(plan: CrashPlan | None, points: list[str]) -> str | None:
-    """Walk past the points in order; return the one at which the plan crashes."""
-    for point in points:
-        try:
-            if plan is not None:
-                plan.reach(point)
-        except Crashed as crash:
-            return str(crash)
-    return None
 
 
 # --- trying again
@@ -79,88 +67,6 @@ def test_only_the_named_errors_are_tried_again(retry_on: object, error: BaseExce
     assert [retry.again(attempt, error) for attempt in (1, 2, 3, 4)] == [again, again, False, False]
 
 
-# --- crashing
-
-
-@settings(deadline=None)
-@given(rate=st.floats(0, 1), seed=st.integers(), consumer=names, message=names, attempt=attempts)
-def test_who_crashes_depends_on_seed_consumer_message_and_attempt_alone(
-    rate: float, seed: int, consumer: str, message: str, attempt: int
-) -> None:
-    """Asked twice, or after others, the answer is the same; a higher rate only adds crashes."""
-    faults, worse = Faults(rate=rate), Faults(rate=(1 + rate) / 2)
-    crashes = faults.where(seed, consumer, message, attempt) is not None
-    worse.where(seed, consumer, message, attempt + 1)
-    assert (Faults(rate=rate).where(seed, consumer, message, attempt) is not None) == crashes
-    assert worse.where(seed, consumer, message, attempt) is not None or not crashes
-
-
-@settings(deadline=None)
-@given(seed=st.integers(), consumer=names, message=names, attempt=attempts)
-def test_a_rate_of_0_is_never_and_a_rate_of_1_always(seed: int, consumer: str, message: str, attempt: int) -> None:
-    """A crash plan is made for every attempt, or for none."""
-    assert Faults().where(seed, consumer, message, attempt) is None
-    plan = Faults(rate=1, point="after work").where(seed, consumer, message, attempt)
-    assert plan is not None
-    assert plan.points == {"after work"}
-
-
-def test_the_share_of_crashes_is_the_rate() -> None:
-    """Of 4,000 attempts some 800 crash at a rate of 0.2: within four standard deviations, 25 each."""
-    faults = Faults(rate=0.2)
-    crashes = sum(faults.where(1, "email", str(n), 1) is not None for n in range(4000))
-    assert abs(crashes - 800) <= 4 * math.sqrt(4000 * 0.2 * 0.8)
-
-
-def test_crashes_may_be_confined_to_some_consumers() -> None:
-    """A name is a whole name: "mail" is no part of "email"."""
-    for consumers in ("email", ("email",)):
-        faults = Faults(rate=1, consumers=consumers)
-        assert faults.where(0, "email", "1", 1) is not None
-        assert faults.where(0, "mail", "1", 1) is None
-
-
-def test_a_listed_crash_is_for_one_attempt_of_one_consumer_at_one_message() -> None:
-    """Nobody else is touched; two crashes listed for one attempt stand in one plan."""
-    listed = (Crash("email", "1", 2, "before ack"), Crash("email", "1", 2, 0), Crash("email", "2", 1, 5))
-    faults = Faults(crashes=listed)
-    plan = faults.where(0, "email", "1", 2)
-    assert plan is not None
-    assert plan.points == {"before ack", 0}
-    assert [faults.where(0, *who) for who in [("email", "1", 1), ("payment", "1", 2), ("email", "3", 2)]] == [None] * 3
-    assert Faults(crashes=listed[0]) == Faults(crashes=[listed[0]]) == Faults(crashes=(listed[0],))
-
-
-POINTS = ["before work", "before card.charge", "after card.charge", "before ack"]
-
-
-@pytest.mark.parametrize("place", range(4))
-def test_a_crash_point_goes_by_its_name_or_by_its_number(place: int) -> None:
-    """Both say the same place on the way through one attempt."""
-    assert is_reached(CrashPlan([place]), POINTS) == is_reached(CrashPlan([POINTS[place]]), POINTS) == POINTS[place]
-    assert is_reached(CrashPlan([4, "after lunch"]), POINTS) is None
-
-
-def test_after_a_crash_nothing_more_is_passed() -> None:
-    """What stands in a `finally` of a crashed consumer does not happen."""
-    plan = CrashPlan(["before card.charge"])
-    with pytest.raises(Crashed, match=r"before card\.charge"):
-        plan.reach("before card.charge")
-    with pytest.raises(Crashed, match=r"before card\.charge"):
-        plan.reach("before mail.send")
-
-
-def test_a_crash_is_no_exception_that_a_handler_could_catch_by_habit() -> None:
-    """`except Exception` lets it through, as it lets a power cut through."""
-    assert not issubclass(Crashed, Exception)
-
-
-def test_outside_of_an_attempt_a_crash_point_is_nothing() -> None:
-    """The shop's effects can be called by hand."""
-    assert current_plan.get() is None
-    crash_point("before card.charge")
-
-
 # --- what may be said
 
 
@@ -180,14 +86,13 @@ def test_outside_of_an_attempt_a_crash_point_is_nothing() -> None:
         (lambda: Retry(retry_on=(ValueError, "TimeoutError")), "retry_on"),
         (lambda: Retry(retry_on=int), "retry_on"),
         (lambda: Retry(retry_on=ValueError()), "retry_on"),
-        (lambda: Faults(rate=-0.1), "rate"),
-        (lambda: Faults(rate=True), "rate"),
-        (lambda: Faults(rate=math.nan), "rate"),
-        (lambda: Faults(rate="0.1"), "rate"),
-        (lambda: Faults(down=-1), "down"),
-        (lambda: Faults(crashes=[("email", "1", 1, 0)]), "crashes"),
-        (lambda: Crash("email", 1, 1, 0), "message"),
-        (lambda: Crash("email", "1", 0, 0), "attempt"),
+        (lambda: Retry(in_place="no"), "in_place"),
+        (lambda: Retry(in_place=1), "in_place"),
+        (lambda: with_id("", {}), "id"),
+        (lambda: with_id(7, {}), "id"),
+        (lambda: with_id("two\nlines", {}), "id"),
+        (lambda: AckPolicy.of("never"), "ack"),
+        (lambda: AckPolicy.of(None), "ack"),
         (lambda: EventBus(faults=0.1), "faults"),
         (lambda: EventBus(visibility=-1), "visibility"),
         (lambda: EventBus(cascade=0), "cascade"),
@@ -216,3 +121,46 @@ def test_a_dead_letter_shows_what_it_is() -> None:
     assert repr(letter) == (
         "<DeadLetter order_placed '7' of email: ConnectionError: the mail server is down (3 attempts)>"
     )
+
+
+def test_with_id_keeps_the_event_and_its_id() -> None:
+    """Any text on one line is an id, whoever may have made it up."""
+    for id in ("outbox-7", "7", "ä/ö 'x'; DROP TABLE", "x" * 10_000):
+        assert with_id(id, {"order_id": "12345"}) == WithId(id, {"order_id": "12345"})
+
+
+def test_without_a_limit_a_retry_goes_on_for_ever() -> None:
+    """As long as the error is one that it is for."""
+    retry = Retry(max_attempts=None, retry_on=ConnectionError)
+    assert all(retry.again(attempt, ConnectionError()) for attempt in (1, 2, 20, 10**9))
+    assert not retry.again(1, ValueError())
+
+
+@pytest.mark.parametrize("given", ["before", AckPolicy.BEFORE])
+def test_an_ack_policy_goes_by_its_name(given: str) -> None:
+    """A lesson writes the word, a program may write the member."""
+    assert AckPolicy.of(given) is AckPolicy.BEFORE
+    assert [str(policy) for policy in AckPolicy] == ["before", "after", "manual"]
+
+
+@pytest.mark.parametrize(
+    ("settle", "how"),
+    [
+        (Delivery.ack, "ack"),
+        (Delivery.nack, "nack"),
+        (lambda delivery: delivery.nack(requeue=False), "dead letter"),
+        (Delivery.reject, "reject"),
+    ],
+)
+def test_a_delivery_hands_on_how_it_is_settled_or_says_that_it_cannot_be(
+    settle: Callable[[Delivery], None], how: str
+) -> None:
+    """What the bus does with that is the bus's affair; one that settles by itself gave the delivery nothing to call."""
+    message = Message(id="7", source="checkout", type="order_placed", time=0.0, data={})
+    heard: list[str] = []
+    settle(Delivery(message, "email-2", "email", 3, heard.append))
+    assert heard == [how]
+    with pytest.raises(SettledError, match=f"email-2 cannot {how} this delivery: .* ack='manual'") as caught:
+        settle(Delivery(message, "email-2", "email", 3))
+    assert (caught.value.consumer, caught.value.how) == ("email-2", how)
+    assert repr(Delivery(message, "email-2", "email", 3)) == "<Delivery of order_placed '7' to email-2, attempt 3>"

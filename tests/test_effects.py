@@ -325,3 +325,19 @@ def test_a_call_that_failed_keeps_no_key() -> None:
     mail.send("USER001", "Your order", key="1")
     mail.send("USER001", "Your order", key="1")
     assert (len(mail.sent), mail.repeats) == (1, 1)
+
+
+def test_an_outage_is_a_process_that_switches_off_and_on_again() -> None:
+    """It waits, switches off, waits, and switches on."""
+    mail = MailServer()
+    outage = mail.outage(3.0, 13.0)
+    states = [(pause, mail.down) for pause in outage]
+    assert states == [(3.0, False), (10.0, True)]
+    assert not mail.down
+
+
+@pytest.mark.parametrize(("start", "end"), [(3.0, 3.0), (3.0, 1.0)])
+def test_an_outage_ends_after_it_began(start: float, end: float) -> None:
+    """Said at once, and not when the process is at work."""
+    with pytest.raises(OptionError, match=r"^end=.*: give a second after start=3.0$"):
+        MailServer().outage(start, end)

@@ -54,7 +54,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         rows: list[tuple[object, ...]] = [
             (name, first[name], second[name], "" if first[name] == second[name] else "differs") for name in first
         ]
-        ends = [run.bus.clock.now for run in self.runs]
+        ends = [max(run.bus.columns.ended, default=0) / 1e6 for run in self.runs]
         rows.append(("last work ended at second", *ends, "" if ends[0] == ends[1] else "differs"))
         return Table(["What happened", *self._titles, ""], rows)
 
