@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from eda_lab.clock import microseconds
 from eda_lab.errors import IdempotencyKeyError, OptionError, check_whole, shown
 from eda_lab.faults import crash_point, is_share
 
@@ -58,6 +59,18 @@ class Switch:
         if not is_share(rate):
             raise OptionError("rate", rate, "give a probability between 0 and 1")
         self._rate, self._seed = rate, f"{seed}/{self.what}"
+
+    def outage(self, start: float, end: float) -> Iterator[float]:
+        """Return a process that switches it off from second `start` to second `end`: `bus.process(name, ...)`."""
+        if microseconds("start", start) >= microseconds("end", end):
+            raise OptionError("end", end, f"give a second after start={start!r}")
+        return self._outage(start, end)
+
+    def _outage(self, start: float, end: float) -> Iterator[float]:
+        yield start
+        self.down = True
+        yield end - start
+        self.down = False
 
     def reach(self, call: object = None) -> None:
         """Get through to it; raise `ConnectionError` while it is down, or where this call fails."""
