@@ -23,6 +23,7 @@ from eda_lab.orders import (
     ShippingRequested,
     StockReserved,
 )
+from eda_lab.roles import projector
 from eda_lab.trace import Trace
 
 __all__ = ["TAKES", "WORK", "OutOfStockError", "Shop", "checkout", "in_sequence", "open_shop"]
@@ -87,6 +88,7 @@ class Shop:
         self.parcels.request(order.order_id, order.customer_id)
         return ShippingRequested(order.order_id)
 
+    @projector
     def count_order(self, order: OrderPlaced) -> OrderCounted:
         """Analytics: count the order and what it brings in."""
         with self.db.transaction() as tables:

@@ -102,10 +102,14 @@ def signs(c: Columns, rows: Sequence[int], bands: Sequence[Spell], holds: Contai
 
 
 class Pen:
-    """Draws attempts and messages on axes whose x is in seconds, `scale` pixels each, and whose y is in pixels."""
+    """Draws attempts and messages on axes whose x is in seconds, `scale` pixels each, and whose y is in pixels.
+
+    `has_written` says whether any attempt was wide enough for words.
+    """
 
     def __init__(self, axes: Axes, columns: Columns, end: float, scale: float, crowded: bool) -> None:
         self.axes, self.columns, self.end, self.scale, self.crowded = axes, columns, end, scale, crowded
+        self.has_written = False
 
     def attempt(self, row: int, y: float, *, named: bool, numbered: bool) -> None:
         """Draw an attempt with its wait below it; write the message's id and the attempt's number on it, if it fits."""
@@ -131,6 +135,7 @@ class Pen:
         room = min(length, self.end - left) * self.scale - 8
         fitting = [word for word in words[0 if numbered else 1 :] if width_of(word) <= room]
         if fitting and (named or numbered):
+            self.has_written = True
             paper = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.0} if LOOKS[outcome].hatch else None
             color = "white" if outcome == Outcome.DEAD_LETTERED else INK
             write(self.axes, left + length / 2, y, fitting[0], align="center", color=color, bbox=paper)

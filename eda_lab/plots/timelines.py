@@ -103,10 +103,11 @@ def timeline(trace: BusOrTrace, groups: str | Iterable[str] | None = None, *, un
     legend = in_lines(found, WIDTH - left - RIGHT)
     floor = TOP + len(names) * LANE
     text = "\n".join([_finding(view), *_said(view)])
-    plot = Plot(floor + BELOW + LINE * len(legend), alt=_finding(view), as_text=text, caption=_caption(view))
+    plot = Plot(floor + BELOW + LINE * len(legend), alt=_finding(view), as_text=text)
     axes = seconds_axis(plot, left, TOP, WIDTH - left - RIGHT, floor - TOP, max(view.end, until))
     axes.set(ylim=(floor - TOP, 0), yticks=[])
-    _draw(axes, view, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
+    has_words = _draw(axes, view, (WIDTH - left - RIGHT) / (axes.get_xlim()[1] - axes.get_xlim()[0]))
+    plot.caption = _caption(view, has_words)
     page = sheet(plot)
     for number, name in enumerate(names):
         write(page, left - 10, TOP + (number + 0.5) * LANE, name, room=left - 26, align="right", middle=True)
@@ -127,7 +128,8 @@ def _view(c: Columns, chosen: Sequence[int]) -> _View:
     return _View(c, rows, drawn, lanes, shown, end / 1e6, notes, spells(notes), holds)
 
 
-def _draw(axes: Axes, view: _View, scale: float) -> None:
+def _draw(axes: Axes, view: _View, scale: float) -> bool:
+    """Draw all that is in the lanes, and return whether any attempt was wide enough for words."""
     pen = Pen(axes, view.columns, view.end, scale, len(view.drawn) > 100)
     pen.messages(LANE)
     first = 1 + len(view.publishers[:MOST_PUBLISHERS])
@@ -147,6 +149,7 @@ def _draw(axes: Axes, view: _View, scale: float) -> None:
     for who, times in crashes(view.notes).items():
         for time in times if who in own else ():
             pen.crash(time / 1e6, (own[who] + 0.5) * LANE)
+    return pen.has_written
 
 
 def _lane(c: Columns, row: int) -> tuple[int, int]:
@@ -188,9 +191,9 @@ def _finding(view: _View) -> str:
     return " ".join(filter(None, [says, said_shortly(view.bands, view.notes)]))
 
 
-def _caption(view: _View) -> str:
-    number = "the id of its message" if view.named else "the attempt" if view.repeats else ""
-    says = [f"A bar is one attempt at a delivery{f'; the number in it is {number}' if number else ''}."]
+def _caption(view: _View, has_words: bool) -> str:
+    number = f"; the number in it is {'the id of its message' if view.named else 'the attempt'}" if has_words else ""
+    says = [f"A bar is one attempt at a delivery{number}."]
     if max(view.columns.cause) >= 0:
         says.append("A hollow mark at the top: a handler published it.")
     if len(view.rows) > MOST:
