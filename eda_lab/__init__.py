@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from eda_lab.delivery import later as later
     from eda_lab.delivery import with_id as with_id
     from eda_lab.direct import DirectBus as DirectBus
+    from eda_lab.erasing import KeyRing as KeyRing
+    from eda_lab.erasing import Sealed as Sealed
     from eda_lab.errors import CascadeLimitError as CascadeLimitError
     from eda_lab.errors import EdaLabError as EdaLabError
     from eda_lab.events import Command as Command
@@ -51,6 +53,12 @@ if TYPE_CHECKING:
     from eda_lab.shop import checkout as checkout
     from eda_lab.shop import in_sequence as in_sequence
     from eda_lab.shop import open_shop as open_shop
+    from eda_lab.sourcing import Projection as Projection
+    from eda_lab.sourcing import Repository as Repository
+    from eda_lab.sourcing import Upcasters as Upcasters
+    from eda_lab.sourcing import fold as fold
+    from eda_lab.sourcing import upcast as upcast
+    from eda_lab.sourcing import upcaster as upcaster
     from eda_lab.sqldatabase import SqlDatabase as SqlDatabase
     from eda_lab.store import ANY as ANY
     from eda_lab.store import NONE as NONE
@@ -80,6 +88,7 @@ _HOMES = {
     "Faults": "faults",
     "Inbox": "inbox",
     "Item": "orders",
+    "KeyRing": "erasing",
     "LabWarning": "handlers",
     "Link": "faults",
     "Message": "events",
@@ -87,11 +96,15 @@ _HOMES = {
     "OrderPlaced": "orders",
     "Outage": "faults",
     "Outbox": "outbox",
+    "Projection": "sourcing",
+    "Repository": "sourcing",
     "Retry": "delivery",
+    "Sealed": "erasing",
     "Shop": "shop",
     "Slow": "faults",
     "SqlDatabase": "sqldatabase",
     "StoreError": "store.errors",
+    "Upcasters": "sourcing",
     "WrongExpectedVersionError": "store.errors",
     "burst": "producers",
     "checkout": "shop",
@@ -99,6 +112,7 @@ _HOMES = {
     "encode": "wire",
     "example_order": "orders",
     "exponential": "clock",
+    "fold": "sourcing",
     "handles": "consumers",
     "in_sequence": "shop",
     "later": "delivery",
@@ -111,6 +125,8 @@ _HOMES = {
     "sleep": "clock",
     "steady": "producers",
     "uniform": "clock",
+    "upcast": "sourcing",
+    "upcaster": "sourcing",
     "with_id": "delivery",
 }
 __all__ = sorted(_HOMES)
