@@ -164,6 +164,9 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
     dropped + queued + in flight + waiting; each attempt that was tried again has one successor; each message entered
     as many groups as it was routed to, each once; every outcome fits the times and errors beside it, and the log; and
     `actual`, what really stands in the queues and with the workers, is what the columns say.
+
+    The table has a column for what was routed, for what was done, and for each of the others that any group has had to
+    do with.
     """
     _check_marks(columns)
     _check_attempts(columns)
@@ -180,10 +183,9 @@ def check_conservation(columns: Columns, actual: Mapping[str, Mapping[Outcome, i
         for outcome, number in actual.get(name, {}).items():
             if count[outcome] != number:
                 raise ConservationError(f"{name}: {number} are {outcome.word}, but the trace has {count[outcome]}")
-    # What no group has had to do with is left out, so that the table of a plain run stays short.
-    rare = (Origin.DUPLICATED, Outcome.LOST, Outcome.REJECTED, Outcome.EXPIRED)
-    ways = [o for o in _CAME if o not in rare or any(count[o] for count in origins.values())]
-    final = [o for o in _STANDS if o not in rare or any(count[o] for count in counts.values())]
+    # The table of a plain run stays short.
+    ways = [o for o in _CAME if o is Origin.ROUTED or any(count[o] for count in origins.values())]
+    final = [o for o in _STANDS if o is Outcome.DONE or any(count[o] for count in counts.values())]
     return Table(
         ["group", *(origin.name.lower() for origin in ways), *(outcome.word for outcome in final)],
         [

@@ -71,7 +71,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             raise OptionError("in_place", self.in_place, "give True or False")
         if not is_share(self.jitter):
             raise OptionError("jitter", self.jitter, "give a share between 0 and 1")
-        kinds = self.retry_on if isinstance(self.retry_on, tuple) else (self.retry_on,)
+        kinds = tuple(self.retry_on) if isinstance(self.retry_on, (tuple, list)) else (self.retry_on,)
         if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
             raise OptionError("retry_on", self.retry_on, "give a class of exceptions, or a tuple of such classes")
         msgspec.structs.force_setattr(self, "retry_on", kinds)

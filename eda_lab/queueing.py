@@ -67,6 +67,7 @@ class GroupQueue:
         self.idle: deque[Worker] = deque()
         self.waiting: set[int] = set()  # attempts that wait for their time to come
         self.letters: list[int] = []
+        self._read: dict[int, DeadLetter] = {}  # those that somebody has looked at
         self.redriven = 0
         self.ended = dict.fromkeys((Outcome.LOST, Outcome.REJECTED, Outcome.EXPIRED), 0)
         self.returns: dict[int, int] = {}  # attempt -> how often its delivery has come back unacked so far
@@ -224,9 +225,11 @@ class GroupQueue:
         return [self._letter(row) for row in self.letters]
 
     def _letter(self, row: int) -> DeadLetter:
-        columns, (error, text) = self.columns, self.columns.errors[row]
-        message = columns.envelope(columns.message[row])
-        return DeadLetter(message, self.name, columns.attempt[row], columns.ended[row] / 1e6, error, text)
+        if row not in self._read:  # one object for each, so that two lists of them may be compared by `is`
+            columns, (error, text) = self.columns, self.columns.errors[row]
+            message, second = columns.envelope(columns.message[row]), columns.ended[row] / 1e6
+            self._read[row] = DeadLetter(message, self.name, columns.attempt[row], second, error, text)
+        return self._read[row]
 
     def redrive(self, where: Callable[[DeadLetter], bool] | None) -> int:
         """Queue dead letters again, as first attempts; return how many."""
@@ -240,4 +243,5 @@ class GroupQueue:
             again = self.columns.enter(self.columns.message[row], self.number, 1, self.clock.now_us)
             self.columns.redriven.add(again)
             self.offer(again)
+            self._read.pop(row, None)
         return len(chosen)

@@ -570,7 +570,7 @@ def test_handlers_may_meddle_with_their_own_subscription_while_they_settle(
         pay.restart()
         pay.resume()
     books = bus.trace.check_conservation()
-    assert [books.column(name) for name in ("in flight", "waiting", "queued")] == [[0]] * 3
+    assert not {"in flight", "waiting", "queued"} & {*books.columns}
 
 
 def test_nobody_is_left_to_take_what_is_handed_back() -> None:

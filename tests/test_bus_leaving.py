@@ -60,7 +60,7 @@ def test_a_group_that_is_subscribed_again_takes_up_its_retries_and_keeps_its_dea
         bus.publish(JobQueued(number))
     bus.run(until=2.5)
     old.unsubscribe()
-    assert bus.trace.check_conservation().rows == [("team", 3, 0, 0, 0, 1, 0, 0, 1, 1)]
+    assert bus.trace.check_conservation().rows == [("team", 3, 0, 1, 1, 1)]
     kept: list[int] = []
     bus.subscribe((JobQueued, "job_cancelled"), lambda job: kept.append(job.number), name="team")
     assert bus.trace.groups[0].what == ("job_queued", "job_cancelled")
@@ -72,7 +72,7 @@ def test_a_group_that_is_subscribed_again_takes_up_its_retries_and_keeps_its_dea
     bus.publish("job_cancelled", JobQueued(7))
     bus.run()
     assert kept == [0, 1, 2, 7]
-    assert bus.trace.check_conservation().rows == [("team", 4, 2, 0, 4, 2, 0, 0, 0, 0)]
+    assert bus.trace.check_conservation().rows == [("team", 4, 2, 4, 2)]
 
 
 def test_handlers_may_subscribe_and_unsubscribe() -> None:

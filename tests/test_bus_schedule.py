@@ -164,7 +164,7 @@ def test_any_choice_gives_a_run_that_keeps_the_books(
         bus.publish(TicketDrawn(4), expires=1)
         bus.run()
         books = bus.trace.check_conservation()
-        assert [set(books.column(name)) for name in ("queued", "in flight", "waiting")] == [{0}] * 3
+        assert not {"in flight", "waiting", "queued"} & {*books.columns}
         times = [happening.time for happening in bus.trace.log]
         assert times == sorted(times)
         transcripts.append(bus.trace.transcript())

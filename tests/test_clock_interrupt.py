@@ -374,7 +374,7 @@ def test_wherever_it_comes_the_bus_is_as_usable_as_before() -> None:
         bus.trace.check_conservation()
         bus.run()
         books = bus.trace.check_conservation()
-        assert [set(books.column(name)) for name in ("in flight", "waiting", "queued")] == [{0}] * 3
+        assert not {"in flight", "waiting", "queued"} & {*books.columns}
         times = [happening.time for happening in bus.trace.log]
         assert times == sorted(times)
 

@@ -102,6 +102,21 @@ def test_the_bank_knows_every_outcome_and_every_origin() -> None:
     assert census(bus.columns)["left"].total() == 7
 
 
+def test_the_books_have_no_column_of_zeros_beside_routed_and_done() -> None:
+    """So the table of a plain run is short; before the run nothing is done, and the column stands all the same."""
+    bus = EventBus()
+    bus.subscribe(CoinPaid, lambda _: None, name="vault", takes=1)
+    bus.publish(CoinPaid(5))
+    assert bus.trace.check_conservation().columns == ("group", "routed", "done", "queued")
+    bus.run()
+    assert repr(bus.trace.check_conservation()).splitlines()[0] == "group  routed  done"
+    late = EventBus()
+    late.publish(CoinPaid(5))
+    late.subscribe(CoinPaid, lambda _: None, name="late", start="beginning")
+    late.run()
+    assert late.trace.check_conservation().columns == ("group", "routed", "replayed", "done")
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_no_outcome_can_be_flipped(outcome: Outcome) -> None:
     """Whatever attempt is said to have ended otherwise than it did, it shows; failed and crashed alone look alike."""

@@ -105,6 +105,23 @@ def test_pictures_with_an_axis_of_copies_reach_as_far_as_the_fullest_run() -> No
     assert repr(Compare(story, views=[outcomes], orders=(1, 2))).count("copies for 5 groups") == 2
 
 
+def test_a_view_that_has_a_parameter_world_gets_the_shop_of_the_run() -> None:
+    """In a panel that of the last run; in a comparison each its own. A world that is not there is None."""
+
+    def letters(bus: EventBus, world: Shop | None) -> str:
+        return f"{len(bus.trace.messages)} orders, {None if world is None else len(world.mail.sent)} letters"
+
+    panel = Panel(story, views=[letters], orders=(1, 60))
+    panel.set(orders=3)
+    assert "3 orders, 3 letters" in panel.pictures[0].value
+    assert "3 orders, 3 letters" in repr(panel)
+    panel.set(email_down=True)
+    assert "3 orders, 0 letters" in panel.pictures[0].value
+    both = repr(Compare(story, views=[letters], email_down=(False, True)))
+    assert both.index("1 orders, 1 letters") < both.index("1 orders, 0 letters")
+    assert "0 orders, None letters" in repr(Panel(lambda: EventBus(), views=[letters], player=False))
+
+
 def test_a_parameter_called_until_stops_the_run_at_that_second(panel: Panel) -> None:
     panel.set(until=0.25)
     assert panel.bus.clock.now == 0.25

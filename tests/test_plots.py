@@ -405,6 +405,19 @@ def test_many_types_share_the_last_mark_and_are_counted() -> None:
     assert "4 other types" in words
 
 
+def test_the_caption_tells_of_numbers_in_bars_only_where_a_bar_is_wide_enough() -> None:
+    """The same two messages: in a short run their ids stand in the bars; in an hour no bar has room for one."""
+    bus = EventBus()
+    bus.subscribe(OrderPlaced, ignore, name="email", takes=1.0)
+    bus.publish(OrderPlaced())
+    bus.publish(OrderPlaced())
+    bus.run()
+    short, hour = timeline(bus), timeline(bus, until=3600)
+    assert "1" in written(short)
+    assert short.caption == "A bar is one attempt at a delivery; the number in it is the id of its message."
+    assert hour.caption == "A bar is one attempt at a delivery."
+
+
 def test_some_groups_can_be_looked_at_alone() -> None:
     """One name or several; the others have no lane and no bar."""
     bus = shop()

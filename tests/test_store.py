@@ -297,6 +297,19 @@ def test_a_snapshot_spares_reading_from_the_beginning(store: EventStore) -> None
     assert store.load_snapshot("blue").state == [1]
 
 
+def test_snapshots_can_be_deleted_without_a_loss(store: EventStore) -> None:
+    """They are a cache: of one stream, or all of them; the events stay."""
+    for stream in ("cup-1", "cup-2", "cup-3"):
+        store.append(stream, CupEmptied("c"))
+        store.save_snapshot(stream, 1, {"level": 0})
+    assert store.delete_snapshots("cup-1") == 1
+    assert (store.load_snapshot("cup-1"), store.load_snapshot("cup-2") is None) == (None, False)
+    assert store.delete_snapshots("nobody's") == 0
+    assert store.delete_snapshots() == 2
+    assert store.load_snapshot("cup-2") is None
+    assert store.last_position == 3
+
+
 @pytest.mark.parametrize("version", [0, -1, 4, 1.0, True, "3"])
 def test_a_snapshot_is_of_a_version_that_exists(store: EventStore, version: object) -> None:
     """A state that no events lead to would hide those that are still to come."""

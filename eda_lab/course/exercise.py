@@ -7,7 +7,7 @@ findings; a finding has a safety half (nothing forbidden happened) and a progres
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
@@ -20,18 +20,35 @@ from eda_lab.widgets.shown import Shown
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-__all__ = ["Exercise", "Finding", "Verdict"]
+__all__ = ["Exercise", "Finding", "Verdict", "so_far"]
 
 
 _CAPTION = "The smallest run found that shows it:"
+_WORDS = {True: "ok", False: "FAILED", None: "-"}
+_SIGNS = {True: "&#10003; ok: ", False: "&#10007; <b>failed</b>: ", None: "&ndash; "}
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that an answer has to satisfy: whether it does, and what was seen."""
+    """One thing that an answer has to satisfy: whether it does (None: not judged yet), and what was seen."""
 
     what: str
-    passed: bool
+    passed: bool | None
     seen: str = ""
+
+
+def so_far(found: Iterable[Finding | EventBus]) -> Iterator[Finding | EventBus]:
+    """Yield what was found in the last of several runs; after a failure the other findings are not judged yet.
+
+    For the runs that would have followed are not tried.
+
+    >>> [finding.passed for finding in so_far([Finding("safe", False, "twice"), Finding("done", True)])]
+    [False, None]
+    """
+    every = list(found)
+    failed = any(isinstance(each, Finding) and not each.passed for each in every)
+    for each in every:
+        waits = failed and isinstance(each, Finding) and each.passed
+        yield Finding(each.what, None, "not judged yet") if waits else each
 
 
 class Exercise(msgspec.Struct, frozen=True):
@@ -69,19 +86,16 @@ class Verdict(Shown, ipw.VBox):  # type: ignore[misc]
 
     @property
     def _head(self) -> str:
-        failed = sum(not finding.passed for finding in self.findings)
+        failed = sum(finding.passed is False for finding in self.findings)
         return f"{self.exercise}: " + ("passed" if self.passed else f"not yet, {failed} of {len(self.findings)} failed")
 
     @property
     def _findings(self) -> str:
-        items = "".join(
-            f"<li>{'&#10003; ok' if f.passed else '&#10007; <b>failed</b>'}: {html.escape(f.what + _seen(f))}</li>"
-            for f in self.findings
-        )
+        items = "".join(f"<li>{_SIGNS[f.passed]}{html.escape(f.what + _seen(f))}</li>" for f in self.findings)
         return f"<p><b>{html.escape(self._head)}</b></p><ul>{items}</ul>"
 
     def _text(self) -> str:
-        lines = [f"  {'ok    ' if f.passed else 'FAILED'}  {f.what}{_seen(f)}" for f in self.findings]
+        lines = [f"  {_WORDS[f.passed]:6}  {f.what}{_seen(f)}" for f in self.findings]
         return "\n".join([self._head, *lines, *([_CAPTION] if self.bus is not None else [])])
 
     def _still(self) -> str:

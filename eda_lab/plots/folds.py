@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from eda_lab.errors import OptionError, check_whole
-from eda_lab.plots.canvas import GRID, INK, MUTED, PALETTE, SMALL, arrow, box, card, fit, line, sheet, write
+from eda_lab.plots.canvas import GRID, INK, MUTED, PALETTE, SMALL, arrow, box, card, line, sheet, write
 from eda_lab.plots.figure import PER_INCH, WIDTH, Plot, plainly
 from eda_lab.table import Table, visible
 
@@ -21,11 +21,12 @@ LEFT, RIGHT, HEIGHT, BELOW = 64, 190, 190, 52
 
 
 @plainly
-def stream(events: Sequence[str], version: int, state: Mapping[str, object]) -> Plot:
+def stream(events: Sequence[str], version: int, state: Mapping[str, object], read: int | None = None) -> Plot:
     """Draw the events of a stream, those up to a version filled, and the state that they are folded to.
 
     `events` says what stands at each version, from 1; `state` is shown line by line. Of a long stream, what is near to
-    the version is drawn. Raises `OptionError` for a version that is not in the stream; 0 is before its first event.
+    the version is drawn. Where only the last `read` events were read, those before are in a snapshot. Raises
+    `OptionError` for a version that is not in the stream, or more that was read; version 0 is before the first event.
 
     >>> stream(["order_placed", "item_added"], 1, {"pieces": 2}).alt
     'The state after version 1 of 2 (order_placed): pieces 2.'
@@ -33,30 +34,40 @@ def stream(events: Sequence[str], version: int, state: Mapping[str, object]) -> 
     check_whole("version", version)
     if version > len(events):
         raise OptionError("version", version, f"this stream ends at version {len(events)}")
+    read = version if read is None else read
+    check_whole("read", read)
+    if read > version:
+        raise OptionError("read", read, f"up to this version there are {version}")
+    kept = version - read
     facts = [(visible(name, 24), visible(value, 60)) for name, value in state.items()]
     where = f" ({visible(events[version - 1], 80)})" if version else ""
     alt = f"The state after version {version:,} of {len(events):,}{where}: "
     alt += ", ".join(f"{name} {value}" for name, value in facts) + "."
+    if kept:
+        alt += f" It was folded from a snapshot at version {kept:,} and {read:,} events."
     first = max(0, min(version - MOST // 2, len(events) - MOST))
     shown = events[first : first + MOST]
-    caption = (
-        "Filled: the events up to the version. Dashed: what came later, and is not read. Right: what they fold to."
-    )
+    caption = "Blue: the events that were read. Dashed: what came later. Right: what they fold to."
+    if kept:
+        caption = f"Orange: what is in the snapshot. {caption}"
     height = TOP + max(len(shown) * ROW, (len(facts) + 2) * ROW) + MARGIN
-    plot = Plot(height, alt=alt, as_text=f"{alt}\n{_listed(events, version, first)}", caption=caption)
+    plot = Plot(height, alt=alt, as_text=f"{alt}\n{_listed(shown, first, kept, version)}", caption=caption)
     page = sheet(plot)
     write(page, MARGIN, 18, "the stream", weight="bold")
     if len(events) > MOST:
         cut = f"versions {first + 1:,} to {first + len(shown):,} of {len(events):,}"
         write(page, MARGIN + LIST, 18, cut, color=MUTED, align="right")
     for place, event in enumerate(shown):
-        _event(page, TOP + place * ROW, first + place + 1, event, is_read=first + place < version)
+        number = first + place + 1
+        look = "kept" if number <= kept else "read" if number <= version else "later"
+        _event(page, TOP + place * ROW, number, event, look, "snapshot" if number == kept else "")
     left, high = WIDTH - MARGIN - CARD, (len(facts) + 1) * ROW
     row = min(max(version - first, 1), max(len(shown), 1)) - 1
     top = min(TOP + row * ROW, height - MARGIN - high)
     if version:
-        arrow(page, MARGIN + LIST, TOP + (row + 0.5) * ROW, left, top + high / 2)
-        write(page, (MARGIN + LIST + left) / 2, 18, "fold", color=MUTED, align="center")
+        start, end = TOP + (row + 0.5) * ROW, top + high / 2
+        arrow(page, MARGIN + LIST, start, left, end)
+        write(page, MARGIN + LIST + 20, start + (-10 if end > start else 12), "fold", color=MUTED, align="center")
     box(page, left, top, CARD, high, PALETTE["orange"])
     write(page, left + 12, top + ROW * 0.6, f"after version {version:,}", weight="bold", room=CARD - 24)
     for place, (name, value) in enumerate(facts, 1):
@@ -66,18 +77,19 @@ def stream(events: Sequence[str], version: int, state: Mapping[str, object]) -> 
     return plot
 
 
-def _event(page: Axes, top: float, version: int, event: str, *, is_read: bool) -> None:
-    look = {} if is_read else {"face": "white", "edge": MUTED, "ls": (0, (3, 2.5)), "lw": 0.9}
-    box(page, MARGIN, top + 1.5, LIST, ROW - 3, PALETTE["sky"], rounding=4, **look)
-    color = INK if is_read else MUTED
-    write(page, MARGIN + 30, top + ROW / 2, f"{version:,}", color=color, align="right", room=30)
-    write(page, MARGIN + 42, top + ROW / 2, fit(event, LIST - 50), color=color)
+def _event(page: Axes, top: float, number: int, event: str, look: str, mark: str) -> None:
+    dashed = {"face": "white", "edge": MUTED, "ls": (0, (3, 2.5)), "lw": 0.9} if look == "later" else {}
+    box(page, MARGIN, top + 1.5, LIST, ROW - 3, PALETTE["orange" if look == "kept" else "sky"], rounding=4, **dashed)
+    color, y = INK if look == "read" else MUTED, top + ROW / 2
+    write(page, MARGIN + 30, y, f"{number:,}", color=color, align="right", room=30)
+    write(page, MARGIN + 42, y, event, color=color, room=LIST - 50 - (70 if mark else 0))
+    write(page, MARGIN + LIST - 8, y, mark, weight="bold", align="right")
 
 
-def _listed(events: Sequence[str], version: int, first: int) -> str:
+def _listed(shown: Sequence[str], first: int, kept: int, version: int) -> str:
     rows = [
-        (number, event, "read" if number <= version else "")
-        for number, event in enumerate(events[first : first + MOST], first + 1)
+        (number, event, "in the snapshot" if number <= kept else "read" if number <= version else "")
+        for number, event in enumerate(shown, first + 1)
     ]
     return str(Table(["version", "event", ""], rows))
 

@@ -130,6 +130,13 @@ class EventStore(StoreReader):
         with self._file.transaction() as write:
             write.execute(_KEEP, (stream, version, text))
 
+    def delete_snapshots(self, stream: str | None = None) -> int:
+        """Delete the snapshot of a stream, or all of them, and return how many. No event is lost: they are a cache."""
+        if stream is not None:
+            checked_stream(stream)
+        with self._file.transaction() as write:
+            return int(write.execute("DELETE FROM snapshots WHERE ? IS NULL OR stream = ?", (stream, stream)).rowcount)
+
     # --- handlers and buses
 
     def subscribe(self, handler: Handler, types: Any = None, *, name: str | None = None) -> Listener:

@@ -42,7 +42,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.add_class("eda-compare")
 
     def _column(self, title: str, run: Run) -> ipw.VBox:
-        pictures = [ipw.HTML(html_of(seen(view, run.bus, *self._far))) for view in self._views]
+        pictures = [ipw.HTML(html_of(seen(view, run, *self._far))) for view in self._views]
         column = ipw.VBox([ipw.HTML(f"<b>{html.escape(title)}</b>"), *pictures])
         column.layout.width = "50%"
         return column
@@ -60,7 +60,7 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
 
     def _text(self) -> str:
         views = (
-            f"{t}\n{seen(v, run.bus, *self._far)!r}"
+            f"{t}\n{seen(v, run, *self._far)!r}"
             for t, run in zip(self._titles, self.runs, strict=True)
             for v in self._views
         )

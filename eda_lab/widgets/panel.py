@@ -31,9 +31,9 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
     """Controls for a scenario, a function that builds a bus (or a bus and its shop) and does not run it yet.
 
     Its parameters become controls; keywords narrow them: `rate=(1, 9)`, `policy=["before", "after"]`. `views` are
-    functions of the bus, each giving a picture or a table. `panel.set(rate=9)` does in code what the mouse does;
-    `panel.controls["rate"].value = 9` as well. `player=False` leaves the player out. The `guess` of a prediction stands
-    in the row of the table that it was `about`.
+    functions of the bus, each giving a picture or a table; one with a parameter `world` gets the shop as well.
+    `panel.set(rate=9)` does in code what the mouse does; so does `panel.controls["rate"].value = 9`. `player=False`
+    leaves the player out. The `guess` of a prediction stands in the row of the table that it was `about`.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
     def _show(self, run: Run) -> None:
         # The axis reaches as far as that of the longest run so far: what is moved can be compared with what was before.
         self._until, self._copies = max(self._until, run.bus.clock.now), max(self._copies, run.copies)
-        pictures = [html_of(seen(view, run.bus, self._until, self._copies)) for view in self._views]
+        pictures = [html_of(seen(view, run, self._until, self._copies)) for view in self._views]
         self._last = run
         for box, picture in zip(self.pictures, pictures, strict=True):
             box.value = picture
@@ -171,4 +171,4 @@ class Panel(Shown, ipw.VBox):  # type: ignore[misc]
         settings = ", ".join(f"{name}={field.value!r}" for name, field in self.controls.items())
         table = self._last.needs(self._guesses)
         parts = [f"Panel({settings})", *([repr(table)] if table is not None else [])]
-        return "\n".join([*parts, *(repr(seen(view, self.bus, self._until, self._copies)) for view in self._views)])
+        return "\n".join([*parts, *(repr(seen(view, self._last, self._until, self._copies)) for view in self._views)])

@@ -16,7 +16,7 @@ from eda_lab.widgets.shown import needs_table
 
 __all__ = ["Run", "View", "moved_in_front_end", "seen"]
 
-View = Callable[..., Any]  # of a bus: a picture or a table
+View = Callable[..., Any]  # of a bus, and of its world if it wants that: a picture or a table
 SLICE = 5_000  # things that happen before a person's next move is looked at
 
 
@@ -68,13 +68,17 @@ class Run:
         return needs_table(self.world.needs(self.bus.trace), self.world.done, guesses)
 
 
-def seen(view: View, bus: Any, until: float, copies: int = 0) -> Any:
-    """Return a view of a bus; one with an axis of time (a parameter `until`) or of `copies` reaches as far as that."""
+def seen(view: View, run: Run, until: float, copies: int = 0) -> Any:
+    """Return a view of a run: of its bus, and of its world where the view has a parameter `world`.
+
+    One with an axis of time (a parameter `until`) or of `copies` reaches as far as that.
+    """
     try:
         asked = inspect.signature(view).parameters
     except (TypeError, ValueError):  # a view written in C does not tell
-        return view(bus)
-    return view(bus, **{name: far for name, far in (("until", until), ("copies", copies)) if name in asked})
+        return view(run.bus)
+    offered = {"world": run.world, "until": until, "copies": copies}
+    return view(run.bus, **{name: value for name, value in offered.items() if name in asked})
 
 
 def moved_in_front_end() -> bool:

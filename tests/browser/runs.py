@@ -198,12 +198,11 @@ def books_of(bus: EventBus) -> dict[str, Books]:
         found[group] = Books(
             entry["done"],
             *(attempts[group, outcome] for outcome in ("failed", "crashed")),
-            entry["waiting"],
+            entry.get("waiting", 0),
             len(bus.dead_letters(group)),
             *(entry.get(outcome, 0) for outcome in ("lost", "rejected", "expired", "dropped")),
             arrived[group],
-            entry["queued"],
-            entry["in flight"],
+            *(entry.get(outcome, 0) for outcome in ("queued", "in flight")),
         )
     return found
 

@@ -16,6 +16,11 @@ MOVES = {
     "04_consumers": ("workers", "ArrowUp"),
     "05_delivery_guarantees": ("ack", "ArrowUp"),
     "06_idempotent_consumers": ("rate", "ArrowUp"),
+    "07_retries_and_dead_letters": ("fix and redrive", "Space"),
+    "08_event_store": ("position", "ArrowUp"),
+    "09_testing": ("seed", "ArrowUp"),
+    "10_outbox": ("way", "ArrowDown"),
+    "13_event_sourcing": ("snapshot every", "ArrowDown"),
 }
 # Where all that the shop needs is done in the end, whatever was moved, the table says so before and after.
 SAME_TABLE = {"02_events_and_producers", "04_consumers"}

@@ -12,11 +12,12 @@ import msgspec
 from eda_lab.faults import Crash
 from eda_lab.orders import Item, OrderPlaced
 
-__all__ = ["DOWN", "POINTS", "Plan", "plans"]
+__all__ = ["DOWN", "MOST_FAULTS", "POINTS", "Plan", "plans"]
 
 POINTS = ("before card.charge", "after card.charge", "before ack", "before work")
 DOWN = "the card provider is down"
 MOST = 200
+MOST_FAULTS = 9  # in a row, at one order
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -55,11 +56,16 @@ class Plan(msgspec.Struct, frozen=True):
 
 @cache
 def plans() -> tuple[Plan, ...]:
-    """Return 200 plans, the simplest first: all with one order and up to two faults, and others drawn by chance."""
+    """Return 200 plans, the simplest first.
+
+    All with one order and up to two faults; the same fault three times in a row, four times, and so on; the rest is
+    drawn by chance.
+    """
     every = (*POINTS, DOWN)
     small = [Plan((fates,)) for length in (0, 1, 2) for fates in product(every, repeat=length)]
-    drawn = [_drawn(seed, every) for seed in range(MOST - len(small))]
-    return tuple(sorted([*small, *drawn], key=lambda plan: plan.size))
+    stubborn = [Plan(((fault,) * times,)) for times in range(3, MOST_FAULTS + 1) for fault in every]
+    drawn = [_drawn(seed, every) for seed in range(MOST - len(small) - len(stubborn))]
+    return tuple(sorted([*small, *stubborn, *drawn], key=lambda plan: plan.size))
 
 
 def _drawn(seed: int, every: tuple[str, ...]) -> Plan:

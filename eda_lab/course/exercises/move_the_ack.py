@@ -13,9 +13,10 @@ from typing import Any
 
 from eda_lab.attempt import describe
 from eda_lab.bus import EventBus
-from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.course.exercises import ack_wrong
-from eda_lab.course.exercises.ack_plans import DOWN, Plan, plans
+from eda_lab.course.exercise import Exercise, Finding, so_far
+from eda_lab.course.exercises import ack_repeats, ack_wrong
+from eda_lab.course.exercises.ack_plans import DOWN, MOST_FAULTS, Plan, plans
+from eda_lab.course.exercises.stand_ins import CardFront
 from eda_lab.delivery import Delivery, Retry
 from eda_lab.effects import CardProvider, Charge
 from eda_lab.faults import Faults
@@ -26,7 +27,7 @@ __all__ = ["EXERCISE"]
 
 LAST = 3_600.0  # second of the run at which everything must be over
 MOST = 2_000  # things that may happen in a run; an honest one has fewer than 200
-LIMIT = 8  # times that a delivery may come back; no plan sends one back more than 5 times
+LIMIT = MOST_FAULTS + 3  # attempts at an order, after which it is given up
 CALLS = 50  # that fail while the card provider is down, so that it does not help to try some more in the same attempt
 Answer = Callable[[OrderPlaced, Delivery, Any], Any]
 
@@ -58,70 +59,73 @@ class WatchedCard(CardProvider):
             self.captured.extend((made, self.attempt) for made in self.charges[before:])
 
 
-class CardFront:
-    """What a service has of its card provider: it can charge."""
-
-    def __init__(self, card: CardProvider) -> None:
-        def charge(order_id: str, amount_cents: int, key: str | None = None) -> Charge:
-            return card.charge(order_id, amount_cents, key)
-
-        self.charge = charge
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"this card provider has no card.{name}, only card.charge(order_id, amount_cents)")
-
-
 def examine(answer: Answer) -> Iterator[Finding | EventBus]:
     """Try the answer on all plans, the simplest first, and report the first on which it fails."""
     try:
         inspect.signature(answer).bind(1, 2, 3)
     except TypeError as error:
-        yield Finding("your function takes an order, a delivery and a card", False, str(error))
+        seen = f"{error}; begin with: def payment(order, delivery, card)"
+        yield Finding("your function takes an order, a delivery and a card", False, seen)
         return
     for number, plan in enumerate(plans()):
         found = list(_examine_one(answer, plan, 20_001 + 10 * number))
         if not all(isinstance(each, EventBus) or each.passed for each in found):
             break
-    yield from found
+    yield from so_far(found)
 
 
 def _examine_one(answer: Answer, plan: Plan, first: int) -> Iterator[Finding | EventBus]:
     orders = {order.order_id: order for order in plan.orders(first)}
     bus, card = EventBus(seed=1, faults=Faults(crashes=plan.crashes(orders)), visibility=10.0), WatchedCard()
-    front, fates, errors = CardFront(card), dict(zip(orders, plan.fates, strict=True)), list[str]()
+    front, fates, errors = CardFront(card), dict(zip(orders, plan.fates, strict=True)), dict[str, bool]()
 
     def begin(order: OrderPlaced, delivery: Delivery) -> Any:
         fate = fates.get(order.order_id, ())[delivery.attempt - 1 : delivery.attempt]
         card.begin(order.order_id, delivery.attempt, DOWN in fate)
-        with _noted(errors):
+        with _noted(errors, card):
             return answer(order, delivery, front)
 
     async def begin_and_wait(order: OrderPlaced, delivery: Delivery) -> Any:
-        with _noted(errors):
+        with _noted(errors, card):
             return await begin(order, delivery)
 
     payment = begin_and_wait if inspect.iscoroutinefunction(answer) else begin
     payment.__name__ = getattr(answer, "__name__", "payment")
-    once_more = Retry(max_attempts=None, retry_on=(ConnectionError,))
+    once_more = Retry(max_attempts=LIMIT, retry_on=(ConnectionError,))
     bus.subscribe(OrderPlaced, payment, name="payment", takes=0.5, ack="manual", retry=once_more, delivery_limit=LIMIT)
     for second, order in enumerate(orders.values()):
         bus.publish(order, at=float(second), id=order.order_id)
     bus.run(until=LAST, max_events=MOST)
     yield bus
     yield from _findings(_Story(bus, card, orders), card, orders)
-    errors += [text for text, traceback in bus.columns.errors.values() if traceback and DOWN not in text]
-    yield Finding("your function raises no error of its own", not errors, "; ".join(errors[:1]))
+    for text, traceback in bus.columns.errors.values():
+        if traceback:  # what was raised outside of the function, such as for what it returned
+            errors.setdefault(text, True)
+    wrong = [_advised(text) for text, is_own in errors.items() if is_own]
+    yield Finding("your function raises no error of its own", not wrong, "; ".join(wrong[:1]))
 
 
 @contextmanager
-def _noted(errors: list[str]) -> Iterator[None]:
-    """Note what the learner's code raises, but for the error of the card provider, which it may let through."""
+def _noted(errors: dict[str, bool], card: WatchedCard) -> Iterator[None]:
+    """Note what comes out of the learner's code, and whether it is an error of its own.
+
+    While the card provider is down, every `ConnectionError` brings the order back, so it may come out.
+    """
     try:
         yield
     except (Exception, SystemExit) as error:
-        if DOWN not in str(error):
-            errors.append(describe(error))
+        is_own = not isinstance(error, ConnectionError) or card.attempt not in card.failed
+        errors[describe(error)] = is_own or errors.get(describe(error), False)
         raise
+
+
+def _advised(error: str) -> str:
+    """Return an error with what to do about it."""
+    if error.startswith("SettledError") and "cannot ack" in error and error.endswith("by ack"):
+        return "you acked twice: keep the one after the charge"
+    if error.startswith("HandlerResultError"):
+        return f"{error} (return nothing; a lambda always returns, so write a def)"
+    return error
 
 
 def _findings(story: _Story, card: WatchedCard, orders: dict[str, OrderPlaced]) -> Iterator[Finding]:
@@ -162,8 +166,10 @@ class _Story:
 
     def charged_in_vain(self, order_id: str) -> int:
         """How many attempts at an order charged the card and then met a crash: what they did is done once more."""
-        charged_in = {attempt for _, attempt in self._card.captured}
-        return sum(self.hit(each) and (order_id, each.attempt) in charged_in for each in self.tries[order_id])
+        return sum(self.hit(each) and self._charged_in(each) for each in self.tries[order_id])
+
+    def _charged_in(self, each: DeliveryRecord) -> bool:
+        return any(attempt == (each.message.id, each.attempt) for _, attempt in self._card.captured)
 
     def told(self, ids: list[str]) -> str:
         """Say in words what became of the first of some orders."""
@@ -171,9 +177,8 @@ class _Story:
             return f"order {ids[0]} again" if ids else ""
         self._told.add(ids[0])
         tries, times = self.tries[ids[0]], self.charges(ids[0])
-        said = [f"attempt {each.attempt} {self._how(each)}" for each in tries[:3]]
-        if len(tries) > 3:
-            said.append(f"... attempt {tries[-1].attempt} {self._how(tries[-1])}")
+        said = [f"attempt {each.attempt} {self._how(each)}" for each in tries]
+        said[3:-1] = ["..."] if len(tries) > 4 else []
         often = {0: "its card was never charged", 1: "its card was charged once"}
         return f"order {ids[0]}: {', '.join(said)}; {often.get(times, f'its card was charged {times} times')}"
 
@@ -181,19 +186,29 @@ class _Story:
         error = each.error or ""
         acked = "was acked first, then " if each.message.id in self._acked and each.outcome == "lost" else ""
         match each.outcome:
+            case "done" if (each.message.id, each.attempt) in self._card.failed and not self._charged_in(each):
+                return "was acked (card.charge raised ConnectionError, your function went on and acked)"
             case "done":
                 return "was acked"
             case "crashed" | "lost" if error.startswith("crashed"):
                 return f"{acked}{error}{', so the bus forgot it' if acked else ''}"
             case "lost":
                 return f"{acked}failed ({error}), so the bus forgot it"
+            case "dead lettered" if each.attempt == LIMIT:
+                return f"{_ended(error.partition(';')[0])} too, and there the check stops"
             case "dead lettered":
                 return f"became a dead letter ({error})"
             case "rejected":
                 return "was rejected: refused for good"
             case "waiting" | "queued" | "in flight":
-                return "is still to come"
-        return error if error.startswith("ended") else f"failed ({error})"
+                return "was not over after an hour, and there the check stops"
+        return _ended(error)
+
+
+def _ended(error: str) -> str:
+    return (
+        error if error.startswith(("ended", "crashed")) else "was nacked" if error == "nacked" else f"failed ({error})"
+    )
 
 
 def solution(order: OrderPlaced, delivery: Delivery, card: Any) -> None:
@@ -213,5 +228,5 @@ EXERCISE = Exercise(
         "raises an error, leave it alone: no ack, and the order comes back.",
     ),
     solution=solution,
-    wrong=ack_wrong.ANSWERS,
+    wrong=(*ack_wrong.ANSWERS, *ack_repeats.REPEATS),
 )

@@ -1,4 +1,4 @@
-"""What an answer is handed in place of a bus: a bus that notes what else is done with it, and the front of a bus."""
+"""What an answer is handed in place of a bus or a card provider: a front that can do no more than is asked for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from eda_lab.bus import EventBus
+from eda_lab.effects import CardProvider, Charge
 from eda_lab.errors import EdaLabError
 from eda_lab.events import Message
 
-__all__ = ["BusFront", "NotingBus", "kind_fault"]
+__all__ = ["BusFront", "CardFront", "NotingBus", "kind_fault"]
 
 BESIDES = {"subscribe", "on", "process", "run", "step", "settle", "redrive"}
 
@@ -82,3 +83,24 @@ class BusFront:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"a service has no bus.{name} here, only bus.subscribe, bus.on and bus.publish")
+
+
+class CardFront:
+    """What a service sees of its card provider: it can ask for a charge, and look at nobody's list."""
+
+    __slots__ = ("charge",)
+    charge: Callable[..., Charge]
+
+    def __init__(self, card: CardProvider) -> None:
+        def charge(order_id: str, amount_cents: int, key: str | None = None) -> Charge:
+            return card.charge(order_id, amount_cents, key)
+
+        charge.__qualname__ = "card.charge"  # in what Python says of a call with other arguments
+        object.__setattr__(self, "charge", charge)
+
+    def __getattr__(self, name: str) -> Any:
+        takes = "card.charge(order_id, amount_cents, key=...)"
+        raise EdaLabError(f"the card provider has no card.{name} for you, only {takes}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise EdaLabError("the card provider keeps nothing for you: what you remember belongs into a database")

@@ -1,0 +1,111 @@
+"""Exercise 14-retry, its days: what is asked of an order, and what another clerk does to it in between.
+
+Ben, the other clerk, acts before a call of the learner's function, so that every place between two calls is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from random import Random
+from typing import Any
+
+import msgspec
+
+from eda_lab import order_history
+from eda_lab.course.desks import OrderChanged
+from eda_lab.events import Command, Event
+from eda_lab.order_history import AddItem, CancelOrder, Order, PayOrder, RemoveItem
+from eda_lab.orders import Item
+
+__all__ = ["ID", "OTHER", "Day", "FormOpened", "SaveRefused", "days", "decide", "evolve"]
+
+ID, OTHER = "12345", "12346"
+CALLS = 7  # before which Ben is made to act one by one; an attempt of the solution has three
+DRAWN = 80  # further days
+
+
+class FormOpened(Event):
+    """Somebody has loaded the order, and seen it at this version."""
+
+    order_id: str
+    version: int
+
+
+class SaveRefused(Event):
+    """Somebody wanted to save upon a version, and the order was at another one."""
+
+    order_id: str
+    expected: int
+    actual: int
+
+
+def decide(wish: Command, order: Order) -> list[Event]:
+    """Return what a wish leads to, by the rules of the shop; the form saves all items, whichever were changed."""
+    events = order_history.decide(wish, order)
+    if not isinstance(wish, (AddItem, RemoveItem)):
+        return events
+    for event in events:
+        order = evolve(order, event)
+    return [OrderChanged(order.order_id, order.items)]
+
+
+def evolve(order: Order, event: Any) -> Order:
+    """Return the order after an event."""
+    if isinstance(event, OrderChanged):
+        return msgspec.structs.replace(order, items=event.items)
+    return order_history.evolve(order, event)
+
+
+class Day(msgspec.Struct, frozen=True):
+    """What is asked of the function, and what comes in between.
+
+    `others` are wishes that Ben fulfils, each before a call (counted from 1) of the function. `beaten` is how many of
+    its saves he is quicker than, every time. `fault` is an error of the store: at which save, and whether the events
+    are stored all the same.
+    """
+
+    wishes: tuple[Command, ...]
+    others: tuple[tuple[int, Command], ...] = ()
+    beaten: int = 0
+    fault: tuple[int, bool] | None = None
+
+
+def _wishes(id: str = ID) -> list[Command]:
+    return [AddItem(id, Item("PROD2", 1)), RemoveItem(id, "PROD1"), PayOrder(id), CancelOrder(id)]
+
+
+def _others() -> list[Command]:
+    return [AddItem(ID, Item("PROD3", 1)), RemoveItem(ID, "PROD1"), CancelOrder(ID), PayOrder(ID)]
+
+
+@cache
+def days() -> list[Day]:
+    """Return all days, the simplest first: alone, one change in between, many, an error, then those drawn by chance."""
+    return [*_simple(), *map(_drawn, range(DRAWN))]
+
+
+def _simple() -> Iterator[Day]:
+    add, *_ = wishes = _wishes()
+    yield from (Day((wish,)) for wish in wishes)
+    yield Day((RemoveItem(ID, "PROD1", 2),))
+    yield from (Day((wish,), ((call, other),)) for call, wish, other in product((3, 2, 1), wishes, _others()))
+    yield from (Day((wish,), ((3, _wishes(OTHER)[0]),)) for wish in wishes)
+    yield from (Day((add,), beaten=often) for often in (1, 2, 3, 4, 5, 50))
+    yield from (Day((wish,), fault=(1, stored)) for wish in wishes for stored in (True, False))
+    yield Day((add,), ((3, _others()[0]),), fault=(2, True))
+    calls = range(4, CALLS + 1)
+    yield from (Day((wish,), ((3, _others()[0]), (call, other))) for call in calls for wish in wishes for other in _others())
+    yield from (Day((add, wish), ((call, other),)) for call in (4, 5, 6) for wish in wishes for other in _others())
+
+
+def _drawn(seed: int) -> Day:
+    rng = Random(f"retry/{seed}")
+
+    def pick(options: list[Any]) -> Any:
+        return options[int(rng.random() * len(options))]
+
+    wishes = tuple(pick(_wishes(pick([ID, ID, OTHER]))) for _ in range(1 + int(rng.random() * 3)))
+    others = tuple((1 + int(rng.random() * 12), pick(_others())) for _ in range(int(rng.random() * 5)))
+    return Day(wishes, others, beaten=pick([0, 0, 0, 1, 2]))
