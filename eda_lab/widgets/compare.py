@@ -42,9 +42,9 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
         self.add_class("eda-compare")
 
     def _column(self, title: str, run: Run) -> ipw.VBox:
-        pictures = [ipw.HTML(html_of(seen(view, run, *self._far))) for view in self._views]
+        pictures = [ipw.HTML(_reachable(title, seen(view, run, *self._far))) for view in self._views]
         column = ipw.VBox([ipw.HTML(f"<b>{html.escape(title)}</b>"), *pictures])
-        column.layout.width = "50%"
+        column.layout.width, column.layout.overflow = "50%", "hidden"
         return column
 
     @property
@@ -65,3 +65,12 @@ class Compare(Shown, ipw.VBox):  # type: ignore[misc]
             for v in self._views
         )
         return "\n".join([repr(self.table), *views])
+
+
+def _reachable(title: str, thing: Any) -> str:
+    """Return a view as HTML; a table, which may be wider than its column, can be scrolled by mouse and by key."""
+    shown = html_of(thing)
+    if not isinstance(thing, Table):
+        return shown
+    named = html.escape(title, quote=True)
+    return f'<div tabindex="0" role="group" aria-label="{named}" style="overflow-x: auto">{shown}</div>'

@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
+from browser.axe import faults
 from browser.lessons import Lesson, picture_of, wait_for_another_picture, words_of
-from browser.pages import Desk
+from browser.pages import SHOWN, Desk
 
+THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 # What is moved in a lesson's panel, and with which key; in any other lesson it is the panel's first control.
 MOVES = {
     "00_start_here": ("pieces", "ArrowDown"),
@@ -21,6 +24,7 @@ MOVES = {
     "09_testing": ("seed", "ArrowUp"),
     "10_outbox": ("way", "ArrowDown"),
     "13_event_sourcing": ("snapshot every", "ArrowDown"),
+    "14_conflicts_and_read_models": ("expected", "Space"),
 }
 # Where all that the shop needs is done in the end, whatever was moved, the table says so before and after.
 SAME_TABLE = {"02_events_and_producers", "04_consumers"}
@@ -169,3 +173,20 @@ def test_a_hint_and_a_solution_come_with_a_click_each(desk: Desk, lessons: dict[
     expect(hint.get_by_role("button")).to_be_disabled()
     solution.get_by_role("button").click()
     expect(solution).to_contain_text("def solution(bus")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_lesson_s_outputs_have_no_fault(desk: Desk, lesson: Lesson, theme: str) -> None:
+    """Each output of each lesson, the widgets among them."""
+    desk.choose_theme(theme)
+    for ours in (".eda-predict", ".eda-flow", ".eda-panel", ".eda-help"):
+        assert lesson.panel.locator(ours).count() > 0
+    assert faults(desk.page, f"{SHOWN} .jp-Cell-outputArea") == []
+
+
+def test_a_slider_has_a_field_beside_it(desk: Desk, lesson: Lesson) -> None:
+    """What excuses the slider that has no name: a field that has one, in the same row."""
+    for slider in lesson.panel.locator(".widget-slider").all():
+        field = slider.locator("xpath=..").get_by_role("spinbutton")
+        assert field.count() == 1
+        assert field.evaluate("field => field.labels[0].innerText")
