@@ -70,7 +70,7 @@ def answers(order: Order, *commands: Command) -> Table:
     >>> from eda_lab.order_history import PayOrder, ShipOrder
     >>> answers(Order("12345", "USER001", (Item("PROD1", 2),), "placed"), PayOrder("12345"), ShipOrder("12345"))
     if now came  decide says
-    -----------  --------------------------
+    -----------  ---------------------------
     pay_order    payment_captured: 50.00
     ship_order   refused, for it is not paid
     """
