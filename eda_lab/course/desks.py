@@ -5,19 +5,34 @@ A form saves what it shows. So an order has one kind of change here: the whole l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
+from typing import Any
 
 from eda_lab.bus import EventBus
 from eda_lab.columns import Outcome
+from eda_lab.delivery import Retry
 from eda_lab.events import Event
-from eda_lab.order_history import AddItem
-from eda_lab.orders import Item
+from eda_lab.order_history import AddItem, PlaceOrder
+from eda_lab.orders import Item, OrderPlaced, example_order
+from eda_lab.sourcing import Repository
 from eda_lab.store import EventStore
 from eda_lab.table import Table
 from eda_lab.trace import Trace
 
-__all__ = ["Desks", "OrderChanged", "OutOfDateError", "PageSeen", "history", "items_in_words"]
+__all__ = [
+    "Desks",
+    "OrderChanged",
+    "OutOfDateError",
+    "PageSeen",
+    "decide",
+    "evolve",
+    "history",
+    "items_in_words",
+    "open_desks",
+    "open_orders",
+]
 
 CLERKS = "clerks"
 _REFUSED = (Outcome.FAILED, Outcome.DEAD_LETTERED)
@@ -35,11 +50,38 @@ class OrderChanged(Event):
 
 
 class PageSeen(Event):
-    """A customer looked at the page of an order; `stale` says that it was older than the log, `waited` is in seconds."""
+    """A customer looked at an order; `stale` says that the page was older than the log, `waited` is in seconds."""
 
     order_id: str
     stale: bool
     waited: float = 0.0
+
+
+def decide(command: PlaceOrder | AddItem, items: tuple[Item, ...]) -> Event:
+    """Return the event that a command leads to."""
+    match command:
+        case PlaceOrder(order_id, customer, chosen):
+            return OrderPlaced(order_id, customer, chosen)
+        case AddItem(order_id, item):
+            return OrderChanged(order_id, (*items, item))
+
+
+def evolve(_before: tuple[Item, ...], event: Any) -> tuple[Item, ...]:
+    """Return the items of the order after an event: it holds them all."""
+    return event.items  # type: ignore[no-any-return]
+
+
+def open_orders(path: str | os.PathLike[str] | None = None) -> Repository:
+    """Return a repository of orders, in memory or in a new file. Order 12345 is in it, at version 7.
+
+    >>> order = open_orders().load("12345")
+    >>> order.version, items_in_words(order.state)
+    (7, '2 x PROD1')
+    """
+    store = EventStore(path)
+    changes = [OrderChanged("12345", (Item("PROD1", pieces),)) for pieces in (1, 3, 4, 2, 1, 2)]
+    store.append("order-12345", [example_order(), *changes])
+    return Repository(store, decide, evolve, (), stream="order")
 
 
 def items_in_words(items: Iterable[Item]) -> str:
@@ -54,7 +96,6 @@ def items_in_words(items: Iterable[Item]) -> str:
 def history(store: EventStore, stream: str, first: int = 1) -> Table:
     """Return the events of an order from a version on, each with all items of the order after it.
 
-    >>> from eda_lab import example_order
     >>> store = EventStore()
     >>> _ = store.append("order-12345", [example_order(), OrderChanged("12345", (Item("PROD1", 3),))])
     >>> history(store, "order-12345")
@@ -68,13 +109,12 @@ def history(store: EventStore, stream: str, first: int = 1) -> Table:
 
 
 class Desks:
-    """What customers asked of the clerks, and what came of it, as the world of a scenario, which returns it with its bus.
+    """What customers asked of the clerks and what came of it: the world of a scenario, which returns it with its bus.
 
-    Each `AddItem` that was published asks for a change. A save is one that a member of the group "clerks" has done. A
-    change is lost if it was saved, and is not in the order. A save is refused if the attempt failed. Orders that were not there at first are left out. `PageSeen` says what
-    a customer was shown.
+    Each `AddItem` that was published asks for a change. A save is an attempt that a member of the group "clerks" has
+    done; it was refused if the attempt failed. A change is lost if it was saved, and is not in its order. Orders that
+    were not in the store at first are left out. Each `PageSeen` says what a customer was shown.
 
-    >>> from eda_lab import example_order
     >>> bus, store = EventBus(), EventStore()
     >>> _ = store.append("order-12345", example_order())
     >>> desks = Desks(bus, store)
@@ -99,7 +139,7 @@ class Desks:
 
     @property
     def done(self) -> dict[str, float]:
-        """What came of it so far: counts, and a mean of seconds."""
+        """What came of it so far: counts, and a mean of milliseconds."""
         columns = self.bus.columns
         work = [row for row, group in enumerate(columns.group) if columns.groups[group] == CLERKS]
         seen = [data for data in columns.data if isinstance(data, PageSeen)]
@@ -111,10 +151,29 @@ class Desks:
             "changes lost": saved - kept,
             "saves refused": sum(columns.outcome[row] in _REFUSED for row in work),
             "stale reads": sum(page.stale for page in seen),
-            "mean wait for the page, s": round(mean(page.waited for page in seen), 3) if seen else 0,
+            "mean wait for the page, ms": round(1000 * mean(page.waited for page in seen)) if seen else 0,
         }
 
     def _pieces(self) -> dict[str, int]:
         """Return how many pieces are in each order, as it is in the log."""
         last = {stream: next(self.store.read(stream, backwards=True)).data for stream in self.store.streams()}
         return {stream: sum(item.quantity for item in event.items) for stream, event in last.items()}
+
+
+def open_desks(
+    orders: Repository,
+    save: Callable[..., Any],
+    calls: Iterable[tuple[float, str, str]],
+    retry: Retry | None = None,
+    names: Sequence[str] = ("Ann", "Ben"),
+) -> tuple[EventBus, Desks]:
+    """Return a bus with clerks who share the work, and what they are asked. `save` is the handler of each of them.
+
+    A call is the second at which it comes, the number of an order, and the article of which one piece is to be added.
+    """
+    bus = EventBus()
+    for name in names:
+        bus.subscribe(AddItem, save, name=name, group=CLERKS, retry=retry)
+    for second, order_id, sku in calls:
+        bus.publish(AddItem(order_id, Item(sku, 1)), at=second, source="phone")
+    return bus, Desks(bus, orders.store)

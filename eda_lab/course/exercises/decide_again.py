@@ -12,7 +12,7 @@ from typing import Any
 from eda_lab.attempt import describe
 from eda_lab.bus import EventBus
 from eda_lab.course.desks import items_in_words
-from eda_lab.course.exercise import Exercise, Finding
+from eda_lab.course.exercise import Exercise, Finding, so_far
 from eda_lab.course.exercises import retry_wrong
 from eda_lab.course.exercises.retry_days import Day, days, decide
 from eda_lab.course.exercises.retry_shift import Try, played
@@ -39,7 +39,7 @@ def examine(answer: Answer) -> Iterator[Finding | EventBus]:
         found = list(_judged(answer, day))
         if not all(isinstance(each, EventBus) or each.passed for each in found):
             break
-    yield from found
+    yield from so_far(found)
 
 
 def _shape_fault(answer: Answer) -> str:
@@ -68,12 +68,12 @@ def _judged(answer: Answer, day: Day) -> Iterator[Finding | EventBus]:
     yield finding("a wish that the rules allow is saved", _unsaved)
     yield finding("a conflict is tried again, up to 5 times", _gave_up)
     yield finding("and not more often", _too_often)
-    yield finding("what the rules refuse, the caller hears", _refusal)
+    yield finding("what the rules refuse is not tried again, and the caller hears it", _refusal)
     yield finding("any other error is not tried again, and the caller hears it", _other_error)
 
 
 def _wish(now: Try) -> str:
-    return f"the wish was {type_name(type(now.wish))} of order {now.wish.order_id}"  # type: ignore[attr-defined]
+    return f"the wish was {type_name(type(now.wish))} of order {now.wish.order_id}"
 
 
 def _endless(now: Try) -> str:
@@ -111,15 +111,21 @@ def _said(events: list[Any]) -> str:
 
 
 def _twice(now: Try) -> str:
-    versions = [before.version + 1 for before, _ in now.saves]
-    return "" if len(versions) < 2 else f"your function saved it at version {' and again at version '.join(map(str, versions))}"
+    versions = [str(before.version + 1) for before, _ in now.saves]
+    if len(versions) < 2:
+        return ""
+    silent = ", and did not answer" if now.fault is not None else ""
+    again = ", ".join(versions[1:])
+    return f"the store saved it at version {versions[0]}{silent}; your function saved it again at {again}"
 
 
 def _unsaved(now: Try) -> str:
     if now.saves or now.raised is not None or now.stopped:
         return ""
     after = f" after {_conflicts(now)}" if now.conflicts else ""
-    return f"your function returned{after} as if all was well, and saved nothing: the clerk tells the customer it is done"
+    return (
+        f"your function returned{after} as if all was well, and saved nothing: the clerk tells the customer it is done"
+    )
 
 
 def _gave_up(now: Try) -> str:
@@ -138,10 +144,12 @@ def _too_often(now: Try) -> str:
 
 
 def _refusal(now: Try) -> str:
+    if now.refusals > 1:
+        return f"they refused it, and your function asked them {_times(now.refusals)}: only a conflict is tried again"
     if now.saves or not isinstance(now.raised, OrderRefusedError):
         return ""
     try:
-        decide(now.wish, now.seen)  # type: ignore[arg-type]
+        decide(now.wish, now.seen)
     except OrderRefusedError:
         return ""
     return f"the rules allow it, and your function raised {describe(now.raised)}"

@@ -17,7 +17,7 @@ from eda_lab import order_history
 from eda_lab.course.desks import OrderChanged
 from eda_lab.events import Command, Event
 from eda_lab.order_history import AddItem, CancelOrder, Order, PayOrder, RemoveItem
-from eda_lab.orders import Item
+from eda_lab.orders import Item, OrderCounted
 
 __all__ = ["ID", "OTHER", "Day", "FormOpened", "SaveRefused", "days", "decide", "evolve"]
 
@@ -42,8 +42,13 @@ class SaveRefused(Event):
 
 
 def decide(wish: Command, order: Order) -> list[Event]:
-    """Return what a wish leads to, by the rules of the shop; the form saves all items, whichever were changed."""
+    """Return what a wish leads to, by the rules of the shop; the form saves all items, whichever were changed.
+
+    An order that is paid is counted, too: a decision may be more than one event.
+    """
     events = order_history.decide(wish, order)
+    if isinstance(wish, PayOrder):
+        return [*events, OrderCounted(order.order_id, order.total_cents)]
     if not isinstance(wish, (AddItem, RemoveItem)):
         return events
     for event in events:
@@ -92,11 +97,14 @@ def _simple() -> Iterator[Day]:
     yield Day((RemoveItem(ID, "PROD1", 2),))
     yield from (Day((wish,), ((call, other),)) for call, wish, other in product((3, 2, 1), wishes, _others()))
     yield from (Day((wish,), ((3, _wishes(OTHER)[0]),)) for wish in wishes)
+    yield from (Day((wish,)) for wish in _wishes(OTHER))
     yield from (Day((add,), beaten=often) for often in (1, 2, 3, 4, 5, 50))
     yield from (Day((wish,), fault=(1, stored)) for wish in wishes for stored in (True, False))
     yield Day((add,), ((3, _others()[0]),), fault=(2, True))
     calls = range(4, CALLS + 1)
-    yield from (Day((wish,), ((3, _others()[0]), (call, other))) for call in calls for wish in wishes for other in _others())
+    yield from (
+        Day((wish,), ((3, _others()[0]), (call, other))) for call in calls for wish in wishes for other in _others()
+    )
     yield from (Day((add, wish), ((call, other),)) for call in (4, 5, 6) for wish in wishes for other in _others())
 
 

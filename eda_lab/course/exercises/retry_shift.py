@@ -27,11 +27,11 @@ class Try:
     `saves` are pairs: the order as it was right before, and the events. `raised` is what came out of the function.
     """
 
-    def __init__(self, wish: Command) -> None:
+    def __init__(self, wish: Any, order: Order) -> None:
         self.wish = wish
+        self.seen = order  # as it was at its last load
         self.saves: list[tuple[Loaded, list[Any]]] = []
-        self.seen: Order | None = None  # at its last load
-        self.calls = self.attempts = self.conflicts = 0
+        self.calls = self.attempts = self.conflicts = self.refusals = 0
         self.met: set[int] = set()  # the versions that were in the way of its saves
         self.fault: ConnectionError | None = None
         self.after_fault = 0  # saves that it still tried
@@ -98,7 +98,8 @@ class Shift:
         def load(order_id: str) -> Loaded:
             called()
             loaded = self.orders.load(order_id)
-            now.seen = loaded.state
+            if order_id == now.wish.order_id:
+                now.seen = loaded.state
             self.story.append(("you", FormOpened(str(order_id), loaded.version)))
             return loaded
 
@@ -107,7 +108,11 @@ class Shift:
             if not isinstance(order, Order):
                 given = "give orders.decide the wish and an order, as in orders.load(...).state"
                 raise EdaLabError(f"{given}; you gave {shown(order)}")
-            return decide(wish, order)
+            try:
+                return decide(wish, order)
+            except OrderRefusedError:
+                now.refusals += 1
+                raise
 
         def append(order_id: str, events: Any, expected_version: Any = ANY) -> int:
             called()
@@ -153,8 +158,9 @@ class Shift:
 def played(day: Day, answer: Callable[[Any, Any], Any]) -> tuple[Shift, list[Try]]:
     """Play a day; return it with a `Try` for each wish. What is no refusal, conflict or fault is raised."""
     shift, tries = Shift(day), []
-    for wish in day.wishes:
-        now = Try(wish)
+    wishes: tuple[Any, ...] = day.wishes
+    for wish in wishes:
+        now = Try(wish, shift.orders.load(wish.order_id).state)
         tries.append(now)
         try:
             answer(shift.front(now), wish)

@@ -132,6 +132,17 @@ def _tries_on_every_error(orders: Any, wish: Any) -> None:
                 raise
 
 
+def _tries_when_the_store_does_not_answer(orders: Any, wish: Any) -> None:
+    for attempt in range(1, 6):
+        order = orders.load(wish.order_id)
+        try:
+            orders.append(wish.order_id, orders.decide(wish, order.state), order.version)
+            return
+        except (WrongExpectedVersionError, ConnectionError):
+            if attempt == 5:
+                raise
+
+
 def _swallows_every_error(orders: Any, wish: Any) -> None:
     for _ in range(5):
         order = orders.load(wish.order_id)
@@ -216,6 +227,7 @@ ANSWERS: tuple[Callable[..., Any], ...] = (
     _sleeps_only,
     _merges_blindly,
     _tries_on_every_error,
+    _tries_when_the_store_does_not_answer,
     _swallows_every_error,
     _tries_twice,
     _six_times,
