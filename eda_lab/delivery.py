@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from eda_lab.clock import microseconds
-from eda_lab.errors import OptionError, SettledError, one_line
+from eda_lab.errors import EdaLabError, OptionError, SettledError, one_line
 from eda_lab.events import Message
 from eda_lab.faults import is_share
 
@@ -77,8 +77,14 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "retry_on", kinds)
 
     def again(self, attempt: int, error: BaseException) -> bool:
-        """Whether a delivery that failed at this attempt (from 1) with this error is tried again."""
-        return (self.max_attempts is None or attempt < self.max_attempts) and isinstance(error, self.retry_on)
+        """Whether a delivery that failed at this attempt (from 1) with this error is tried again.
+
+        An error of this package, such as for a result that is no event, is permanent unless `retry_on` names its class.
+        """
+        kinds = self.retry_on
+        if isinstance(error, EdaLabError):
+            kinds = tuple(kind for kind in kinds if issubclass(kind, EdaLabError))
+        return (self.max_attempts is None or attempt < self.max_attempts) and isinstance(error, kinds)
 
     def pause(self, attempt: int, rng: Random) -> float:
         """Return the seconds to wait after a failed attempt (from 1)."""

@@ -8,7 +8,7 @@ from eda_lab.attempt import describe, discard, handler_traceback
 from eda_lab.clock import FAULT, TIMEOUT
 from eda_lab.columns import Outcome
 from eda_lab.delivery import Settlement
-from eda_lab.errors import CascadeLimitError, EdaLabError, SettledError
+from eda_lab.errors import CascadeLimitError, SettledError
 from eda_lab.faults import Crashed, Faults, crash_point
 from eda_lab.queueing import GroupQueue
 from eda_lab.subscription import Worker
@@ -159,7 +159,7 @@ class SettlingGroup(GroupQueue):
         if worker.fate is not None:
             columns.errors[row] = (what, handler_traceback(error))
             self._end_by_fate(worker, row, Outcome.LOST)
-        elif retry.again(attempt, error) and not isinstance(error, EdaLabError):
+        elif retry.again(attempt, error):
             columns.errors[row] = (what, "")
             columns.end(row, Outcome.FAILED, now)
             message_id = columns.message_id(columns.message[row])

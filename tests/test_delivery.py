@@ -8,9 +8,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from eda_lab import AckPolicy, DeadLetter, Delivery, EdaLabError, EventBus, Message, Retry, later, with_id
+from eda_lab import (
+    AckPolicy,
+    DeadLetter,
+    Delivery,
+    EdaLabError,
+    EventBus,
+    Message,
+    Retry,
+    StoreError,
+    WrongExpectedVersionError,
+    later,
+    with_id,
+)
 from eda_lab.delivery import Later, WithId
-from eda_lab.errors import SettledError
+from eda_lab.errors import OptionError, SettledError
 
 seconds = st.floats(0, 1e9)
 attempts = st.integers(1, 10_000)
@@ -166,3 +178,13 @@ def test_a_delivery_hands_on_how_it_is_settled_or_says_that_it_cannot_be(
         settle(Delivery(message, "email-2", "email", 3))
     assert (caught.value.consumer, caught.value.how) == ("email-2", how)
     assert repr(Delivery(message, "email-2", "email", 3)) == "<Delivery of order_placed '7' to email-2, attempt 3>"
+
+
+def test_an_error_of_the_lab_is_tried_again_only_where_it_is_named() -> None:
+    """A result that is no event stays none; a conflict of versions may pass, and whoever knows that says so."""
+    conflict, mistake = WrongExpectedVersionError("order-1", 7, 8), OptionError("takes", -1, "give seconds")
+    assert not Retry().again(1, conflict)
+    assert Retry(retry_on=WrongExpectedVersionError).again(1, conflict)
+    assert Retry(retry_on=(ConnectionError, StoreError)).again(1, conflict)
+    assert not Retry(retry_on=(Exception, WrongExpectedVersionError)).again(1, mistake)
+    assert not Retry(max_attempts=1, retry_on=WrongExpectedVersionError).again(1, conflict)
