@@ -87,6 +87,16 @@ def test_a_learner_who_calls_exit_does_not_end_the_kernel() -> None:
     assert not verdict.passed
 
 
+def test_what_is_no_exception_does_not_get_out_either() -> None:
+    class StopEverything(BaseException):
+        pass
+
+    def my_order(bus: EventBus) -> None:
+        raise StopEverything("now")
+
+    assert "StopEverything: now, in line 2 of your function" in repr(check("00-publish", my_order))
+
+
 def test_nothing_is_left_in_the_folder_of_the_lesson(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     examined(SUM, len)

@@ -43,7 +43,9 @@ def _judged(exercise: Exercise, answer: Any, *schedule: Any) -> Judged:
                 bus = found
             else:
                 findings.append(found)
-    except (Exception, SystemExit) as raised:  # noqa: BLE001 - whatever it is, the learner's code has raised it
+    except KeyboardInterrupt:
+        raise  # of the user, or of the time limit
+    except BaseException as raised:  # noqa: BLE001 - whatever it is, the learner's code has raised it
         # A StopIteration of theirs comes out of our generator as the cause of a RuntimeError.
         error = raised.__cause__ if isinstance(raised.__cause__, StopIteration) else raised
         findings.append(Finding("the code runs", False, f"{describe(error)}{_line(answer, error)}"))

@@ -13,7 +13,7 @@ from eda_lab.database import Database
 from eda_lab.effects import ParcelDesk
 from eda_lab.orders import OrderPlaced, PaymentCaptured, ShippingRequested
 
-__all__ = ["BUGGY", "MORE", "RIGHT", "Open", "Opened"]
+__all__ = ["BUGGY", "MORE", "RIGHT", "Event", "Open", "Opened"]
 
 Event = OrderPlaced | PaymentCaptured
 Opened = Callable[[Event], Any]
@@ -135,6 +135,52 @@ def _mark_before_the_call(desk: ParcelDesk, db: Database) -> Opened:
     return shipping
 
 
+def _paid_first_only(desk: ParcelDesk, db: Database) -> Opened:
+    def shipping(event: Event) -> None:
+        if isinstance(event, PaymentCaptured):
+            _note(db, event)
+        elif event.order_id in db.table("paid"):
+            desk.request(event.order_id, event.customer_id, key=event.order_id)
+
+    return shipping
+
+
+def _unpaid(desk: ParcelDesk, db: Database) -> Opened:
+    def shipping(event: Event) -> None:
+        _note(db, event)
+        order = db.table("placed").get(event.order_id)
+        if order:
+            desk.request(order.order_id, order.customer_id, key=order.order_id)
+
+    return shipping
+
+
+def _any_payment(desk: ParcelDesk, db: Database) -> Opened:
+    def shipping(event: Event) -> None:
+        _note(db, event)
+        if db.table("paid"):
+            for order in db.table("placed").values():
+                desk.request(order.order_id, order.customer_id, key=order.order_id)
+
+    return shipping
+
+
+def _one_for_each_order_event(desk: ParcelDesk, db: Database) -> Opened:
+    waiting: list[OrderPlaced] = []
+
+    def shipping(event: Event) -> None:
+        asked, ready = event.order_id in db.table("asked"), _note(db, event)
+        if isinstance(event, OrderPlaced) and not asked:
+            waiting.append(event)
+        if ready and not asked:
+            for order in [each for each in waiting if each.order_id == event.order_id]:
+                desk.request(order.order_id, order.customer_id)
+            with db.transaction() as tables:
+                tables["asked"][event.order_id] = True
+
+    return shipping
+
+
 def _nothing(desk: ParcelDesk, db: Database) -> Opened:
     return lambda event: None
 
@@ -152,4 +198,8 @@ MORE: dict[Open, str] = {
     _payment_first_to_nobody: "one that sends a parcel to nobody when the payment comes before the order",
     _payment_first_raises: "one that fails when the payment comes before the order, or when it is repeated",
     _mark_before_the_call: "one that notes the parcel first, and then asks for it: after an error it never asks again",
+    _paid_first_only: "one that drops an order which comes before its payment",
+    _unpaid: "one that asks for the parcel before the order is paid",
+    _any_payment: "one that asks for the parcel when another order is paid",
+    _one_for_each_order_event: "one that asks for two parcels when an order comes twice before its payment",
 }

@@ -1,58 +1,32 @@
-"""Exercise 09-test: a test that tells three buggy shipping services from right ones.
+"""Exercise 09-test: a test that tells buggy shipping services, the mutants, from right ones.
 
-The test is called with each service several times, in an order drawn from a seed. It sees what opens a service, and not
-which one. For a buggy one that it lets pass, the smallest schedule that shows the fault is found and played.
+For a mutant that the test lets pass, the smallest schedule that shows the fault is found and played.
 """
 
 from __future__ import annotations
 
-import dis
 import inspect
 from collections.abc import Callable, Iterator
-from random import Random
-from types import CodeType
+from functools import partial
 from typing import Any
 
-from eda_lab.attempt import describe
 from eda_lab.bus import EventBus
 from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.course.exercises import bad_tests
-from eda_lab.course.exercises.shippings import BUGGY, MORE, RIGHT, Open, Opened
+from eda_lab.course.exercises import bad_tests, blind_tests
+from eda_lab.course.exercises.reading_tests import forgets_retry, private, replaces_request, slips
+from eda_lab.course.exercises.shippings import BUGGY, MORE, RIGHT, Event, Open
 from eda_lab.course.exercises.stand_ins import kind_fault
-from eda_lab.database import Database
+from eda_lab.course.exercises.trials import ROUNDS, OpenShipping, Trial
 from eda_lab.delivery import Retry
 from eda_lab.effects import Parcel, ParcelDesk
-from eda_lab.errors import shown
 from eda_lab.faults import Faults
 from eda_lab.orders import OrderPlaced, PaymentCaptured, example_order
 from eda_lab.testing import Search, find_failing
 
 __all__ = ["EXERCISE"]
 
-ROUNDS = 3  # times that the test is tried on each service
+OTHER = "12346"  # an order that is paid as well
 Test = Callable[[Any], Any]
-
-
-class _Sealed:
-    """What opens a service, and tells nothing of it: all of them look alike."""
-
-    __slots__ = ("__open",)
-
-    def __init__(self, opens: Open) -> None:
-        self.__open = opens
-
-    def __call__(self, desk: ParcelDesk) -> Opened:
-        if not isinstance(desk, ParcelDesk):
-            raise TypeError(f"open_shipping(desk) needs a ParcelDesk, and got {shown(desk)}")
-        handler = self.__open(desk, Database(placed={}, paid={}, asked={}))
-
-        def shipping(event: OrderPlaced | PaymentCaptured) -> Any:
-            return handler(event)
-
-        return shipping
-
-    def __repr__(self) -> str:
-        return "open_shipping"
 
 
 def examine(answer: Test) -> Iterator[Finding | EventBus]:
@@ -60,94 +34,102 @@ def examine(answer: Test) -> Iterator[Finding | EventBus]:
     try:
         inspect.signature(answer).bind(1)
         fault = kind_fault(answer)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         fault = str(error)
     if fault:
         yield Finding("your test is a plain function of open_shipping", False, fault)
         return
-    private = next(_private(answer.__code__), None) if hasattr(answer, "__code__") else None
-    yield Finding("it looks at what a shipping does, and not into it", not private, f"it reads {private}")
-    refused, returned = _tried(answer)
-    first, others = RIGHT[0], RIGHT[1:]
-    yield Finding("your test passes for a right shipping", not refused[first], _why(refused[first]))
-    wrongly = next((each for each in others if refused[each]), None)
-    seen = "another right shipping, which has the same parcels sent, was refused: "
-    seen = f"{seen}{_why(refused[wrongly])}" if wrongly else ""
-    yield Finding("it passes for right ones that were written in another way", not wrongly, seen)
-    torn = [each for each, whys in refused.items() if 0 < len(whys) < ROUNDS]
-    seen = f"tried {ROUNDS} times on the same shipping, it failed {len(refused[torn[0]])} times" if torn else ""
+    inside = next(private(answer, (ParcelDesk(), OpenShipping(RIGHT[0], []), examine)), None)
+    yield Finding("it looks at what a shipping does, and not into it", not inside, f"it reads {inside}")
+    trial = Trial(answer, (*RIGHT, *BUGGY, *MORE))
+    if trial.changed:
+        seen = f"your test changed {trial.changed[0]} for all who use it (it is put back): write a class of your own, "
+        yield Finding("it leaves the lab as it is", False, f"{seen}as in class MyDesk(ParcelDesk)")
+    first, *others = RIGHT
+    wrongly = next((each for each in others if trial.refused[each]), None)
+    what = "your test passes for a right shipping", "it passes for right ones that were written in another way"
+    if trial.refused[first]:
+        yield Finding(what[0], False, f"it failed with {trial.refused[first][0]}{_advice(answer)}")
+        yield Finding(what[1], None, "not judged yet")
+    else:
+        yield Finding(what[0], True)
+        seen = "another right shipping, which has the same parcels sent, was refused: it failed with "
+        yield Finding(what[1], not wrongly, f"{seen}{trial.refused[wrongly][0]}{_advice(answer)}" if wrongly else "")
+    torn = [each for each, whys in trial.refused.items() if 0 < len(whys) < ROUNDS]
+    seen = f"tried {ROUNDS} times on the same shipping, it failed {len(trial.refused[torn[0]])} times" if torn else ""
     yield Finding("it says the same each time", not torn, seen)
-    missed = None
+    if inside or trial.changed or trial.refused[first] or wrongly:
+        for each in ("mutants killed", "more mutants killed"):
+            yield Finding(each, None, "not counted yet: first your test has to be right in the points above")
+    else:
+        yield from _kills(answer, trial)
+
+
+def _kills(answer: Test, trial: Trial) -> Iterator[Finding | EventBus]:
+    """Count the mutants that a fair test kills, and play the first that it lets pass."""
+    played = False
     for services, what in ((BUGGY, "mutants killed"), (MORE, "more mutants killed")):
-        passed = [each for each in services if len(refused[each]) < ROUNDS]
-        missed = missed or next(iter(passed), None)
+        passed = [each for each in services if len(trial.refused[each]) < ROUNDS]
         seen = f"your test passed for {services[passed[0]]}" if passed else ""
-        if passed and returned is not None:
-            seen += f"; it returned {returned}, which nobody looks at: a test fails by raising, as assert does"
-        if passed and missed is passed[0] and not refused[first]:
-            found = _shown_by(passed[0])
-            seen += f". The smallest run that shows it: {'; '.join(map(str, found.schedule or ())) or 'a plain one'}"
-            yield found.bus
+        if passed and trial.returned is not None:
+            seen += f"; it returned {trial.returned}, which nobody looks at: a test fails by raising, as assert does"
+        if passed and not played:
+            found, played = _shown_by(passed[0]), True
+            if not found.passed:
+                seen += f". The smallest run that shows it: {_in_words(found)}"
+                yield found.bus
+            seen += "".join(f". Look at your test: {slip}" for slip in list(slips(answer))[:1])
         yield Finding(f"{what}: {len(services) - len(passed)} of {len(services)}", not passed, seen)
 
 
-def _tried(answer: Test) -> tuple[dict[Open, list[str]], str | None]:
-    """Return, for each service, why the test failed, as often as it did; and what it returned, if anything."""
-    refused: dict[Open, list[str]] = {each: [] for each in (*RIGHT, *BUGGY, *MORE)}
-    rng, returned = Random("09-test"), None
-    for _ in range(ROUNDS):
-        for opens in sorted(refused, key=lambda _: rng.random()):
-            try:
-                result = answer(_Sealed(opens))
-                returned = returned if result is None else shown(result)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - a test may fail with anything, as pytest's own do
-                refused[opens].append(f"{describe(error)}{_line(answer, error)}")
-    return refused, returned
+def _advice(answer: Test) -> str:
+    """Return what may have made a test refuse a right shipping, to be added to the error."""
+    if forgets_retry(answer):
+        return "; your bus needs a retry: without one, an event whose attempt fails is not tried again"
+    if replaces_request(answer):
+        return "; a right one may ask twice with the same key, which is one parcel: look at desk.parcels"
+    return ""
 
 
-def _private(code: CodeType) -> Iterator[str]:
-    """Yield what a function reads, itself or in a function within, of the inside of a shipping or of its desk."""
-    inside = {name for thing in (ParcelDesk(), _Sealed(RIGHT[0]), _private) for name in dir(thing) if name[0] == "_"}
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in inside:
-            yield str(step.argval)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _private(constant)
-        elif isinstance(constant, str) and constant in inside:
-            yield constant
-
-
-def _why(whys: list[str]) -> str:
-    return f"it failed with {whys[0]}" if whys else ""
-
-
-def _line(answer: Test, error: BaseException) -> str:
-    """Return the line of the learner's test at which it failed."""
-    code, place, found = getattr(answer, "__code__", None), error.__traceback__, ""
-    while code is not None and place is not None:
-        if place.tb_frame.f_code is code:
-            found = f", in line {place.tb_lineno - code.co_firstlineno + 1} of your test"
-        place = place.tb_next
-    return found
+def _in_words(found: Search) -> str:
+    words = [f"{each}{' (so it comes again)' if 'crash' in each.what else ''}" for each in found.schedule or ()]
+    words += [f"order {OTHER} is paid first"] * any(OTHER in str(each.data) for each in found.bus.trace.messages)
+    return "; ".join(words) or "a day on which nothing goes wrong"
 
 
 def _shown_by(opens: Open) -> Search:
-    """Return the smallest schedule on which a buggy service breaks its promise."""
+    """Return the smallest schedule on which a buggy service breaks its promise; if need be, with another order paid."""
+    alone = find_failing(partial(_evening, opens, False), _kept)
+    return find_failing(partial(_evening, opens, True), _kept) if alone.passed else alone
 
-    def scenario(faults: Faults) -> tuple[EventBus, ParcelDesk]:
-        bus, desk = EventBus(faults=faults, visibility=10.0), ParcelDesk()
-        again = Retry(max_attempts=3, backoff=1.0)
-        shipping = _Sealed(opens)(desk)
-        bus.subscribe((OrderPlaced, PaymentCaptured), shipping, name="shipping", takes=0.4, retry=again)
-        order = example_order()
-        bus.publish(order)
-        bus.publish(PaymentCaptured(order.order_id, order.total_cents), at=1.0, source="payment")
-        return bus, desk
 
-    return find_failing(scenario, lambda desk: desk.parcels == [Parcel("12345", "USER001")])
+def _evening(opens: Open, other: bool, faults: Faults) -> tuple[EventBus, tuple[ParcelDesk, list[Parcel]]]:
+    """Build a bus on which an order is placed and paid; its world is the desk, and the parcels that were too early."""
+    bus, desk, early = EventBus(faults=faults, visibility=10.0), ParcelDesk(), list[Parcel]()
+    came: set[tuple[type, str]] = set()
+    opened = OpenShipping(opens, [])(desk)
+
+    def shipping(event: Event) -> Any:
+        came.add((type(event), event.order_id))
+        try:
+            return opened(event)
+        finally:
+            kinds = (OrderPlaced, PaymentCaptured)
+            early.extend(each for each in desk.parcels if any((kind, each.order_id) not in came for kind in kinds))
+
+    again = Retry(max_attempts=3, backoff=1.0)
+    bus.subscribe((OrderPlaced, PaymentCaptured), shipping, name="shipping", takes=0.4, retry=again)
+    order = example_order()
+    bus.publish(order)
+    if other:
+        bus.publish(PaymentCaptured(OTHER, order.total_cents), at=0.5, source="payment")
+    bus.publish(PaymentCaptured(order.order_id, order.total_cents), at=1.0, source="payment")
+    return bus, (desk, early)
+
+
+def _kept(world: tuple[ParcelDesk, list[Parcel]]) -> bool:
+    desk, early = world
+    return not early and desk.parcels == [Parcel("12345", "USER001")]
 
 
 def solution(open_shipping: Callable[..., Any]) -> None:
@@ -157,7 +139,7 @@ def solution(open_shipping: Callable[..., Any]) -> None:
     order, paid = example_order(), PaymentCaptured("12345", 5000)
     one_parcel = [Parcel("12345", "USER001")]
 
-    for events in ([order, paid], [paid, order], [order, paid, paid], [order, paid, order]):
+    for events in ([order, paid], [paid, order], [order, paid, paid], [order, paid, order], [order, order, paid]):
         desk = ParcelDesk()
         shipping = open_shipping(desk)
         for event in events:
@@ -167,6 +149,9 @@ def solution(open_shipping: Callable[..., Any]) -> None:
     desk = ParcelDesk()
     shipping = open_shipping(desk)
     shipping(order)
+    shipping(PaymentCaptured("12346", 700))
+    assert desk.parcels == []  # order 12345 is not paid yet
+
     desk.down = True
     try:
         shipping(paid)
@@ -184,11 +169,12 @@ EXERCISE = Exercise(
     hints=(
         "The happy test sends two events, once each, in the usual order, to a desk that works. Which three of these "
         "can be otherwise?",
-        "Build a new desk and a new shipping for each case: order, paid, paid; order, paid, order; paid, order. In "
-        "each case, desk.parcels holds one parcel in the end.",
+        "Build a new desk and a new shipping for each case: order, paid; paid, order; order, paid, paid; order, paid, "
+        "order; order, order, paid. In each, desk.parcels holds one parcel in the end. But after the order alone, and "
+        "after a payment of order 12346, there is no parcel yet.",
         "For the error: desk.down = True, then call shipping(paid) in a try: with except ConnectionError:. A right "
         "shipping raises it. Then desk.down = False, and shipping(paid) once more: now there is one parcel.",
     ),
     solution=solution,
-    wrong=bad_tests.ANSWERS,
+    wrong=(*blind_tests.ANSWERS, *bad_tests.ANSWERS),
 )
