@@ -46,9 +46,9 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     The pause after attempt n is `backoff * 2 ** (n - 1)` seconds, at most `max_backoff`; of it a random share of up to
     `jitter` (0 to 1) is taken away, so that consumers which failed together do not come back together ("full jitter"
     for 1: M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015). Errors that are no instance of
-    `retry_on` are permanent: the message goes to the dead letters at once. `max_attempts=None` sets no limit. The
-    message waits outside of the queue meanwhile, and others go on; with `in_place=True` the worker holds it and waits
-    with it, which keeps the order and blocks the queue behind.
+    `retry_on` (a class, or several) are permanent: the message goes to the dead letters at once. `max_attempts=None`
+    sets no limit. The message waits outside of the queue meanwhile, and others go on; with `in_place=True` the worker
+    holds it and waits with it, which keeps the order and blocks the queue behind.
 
     >>> [Retry(max_attempts=5, backoff=1, max_backoff=5).pause(attempt, Random(1)) for attempt in (1, 2, 3, 4)]
     [1.0, 2.0, 4.0, 5.0]
@@ -73,7 +73,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
             raise OptionError("jitter", self.jitter, "give a share between 0 and 1")
         kinds = tuple(self.retry_on) if isinstance(self.retry_on, (tuple, list)) else (self.retry_on,)
         if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
-            raise OptionError("retry_on", self.retry_on, "give a class of exceptions, or a tuple of such classes")
+            raise OptionError("retry_on", self.retry_on, "give a class of exceptions, or several of them in a tuple")
         msgspec.structs.force_setattr(self, "retry_on", kinds)
 
     def again(self, attempt: int, error: BaseException) -> bool:

@@ -46,10 +46,10 @@ BusOrTrace: TypeAlias = Wired | Traced
 def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     """Return who hands events to whom: producers -> bus -> groups, and from a group of several on to its consumers.
 
-    The `kind` of a node is "producer", "bus", "group" or "consumer"; a group is `queued`, except on a `DirectBus`. An
-    edge into the bus carries `types`, how often each type was published that way; its kind is "publishes", or "caused"
-    where a group publishes in turn. An edge to a group ("listens") carries `what` it listens to; one to a consumer is
-    of the kind "shares".
+    The `kind` of a node is "producer", "process", "bus", "group" or "consumer"; a group is `queued`, except on a
+    `DirectBus`. A process has published nothing, while others have, and has no edge. An edge into the bus carries
+    `types`, how often each type was published that way; its kind is "publishes", or "caused" where a group publishes in
+    turn. An edge to a group ("listens") carries `what` it listens to; one to a consumer is of the kind "shares".
 
     >>> from eda_lab import EventBus
     >>> bus = EventBus()
@@ -68,7 +68,9 @@ def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     bus = _free("bus", {*sources, *groups})
     graph: nx.DiGraph[str] = nx.DiGraph()
     producers = [source for source in sources if source not in groups and source not in left]
-    graph.add_nodes_from((name, {"kind": "producer", "label": name}) for name in producers)
+    silent = {name for name in producers if published and name not in published}
+    for name in producers:
+        graph.add_node(name, kind="process" if name in silent else "producer", label=name)
     graph.add_node(bus, kind="bus", label="bus")
     for name in sources:
         if name in left:  # it published before it unsubscribed
@@ -76,7 +78,7 @@ def topology(bus_or_trace: BusOrTrace) -> nx.DiGraph[str]:
     for name, group in groups.items():
         facts = {"workers": group.workers, "handlers": group.handlers, "queued": trace is not None}
         graph.add_node(name, kind="group", label=name, **facts)
-    for name in sources:
+    for name in (name for name in sources if name not in silent):
         types = published.get(name, {})
         kind = "publishes" if name in producers else "caused"
         graph.add_edge(name, bus, kind=kind, label=", ".join(f"{n:,} x {t}" for t, n in types.items()), types=types)
@@ -127,7 +129,12 @@ def describe(graph: nx.DiGraph[str]) -> str:
         groups = [facts for _, facts in graph.nodes(data=True) if facts.get("kind") == "group"]
         word = "group" if all(facts.get("queued", True) for facts in groups) else "handler"
         head = f"{counted(kinds.count('producer'), 'producer')}, the bus, {counted(len(groups), word)}"
-        return "\n".join([head, *filter(None, (_said(graph, *edge) for edge in graph.edges))])
+        silent = (name for name, facts in graph.nodes(data=True) if facts.get("kind") == "process")
+        says = [
+            *(_said(graph, *edge) for edge in graph.edges),
+            *(f"{_label(graph, n)}: publishes nothing" for n in silent),
+        ]
+        return "\n".join([head, *filter(None, says)])
     if not graph:
         return "no messages yet: bus.publish(event)"
     roots = [name for name, number in graph.in_degree() if number == 0]

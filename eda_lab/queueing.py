@@ -221,7 +221,7 @@ class GroupQueue:
         raise NotImplementedError
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Return the deliveries that this group gave up on and that were not redriven."""
+        """Return what this group gave up on and what was not redriven: for each delivery always the same object."""
         return [self._letter(row) for row in self.letters]
 
     def _letter(self, row: int) -> DeadLetter:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from eda_lab.errors import OptionError, one_line, shown
 
-__all__ = ["Table", "visible"]
+__all__ = ["Table", "stacked", "visible"]
 
 
 def visible(value: object, width: int = 60) -> str:
@@ -102,6 +102,25 @@ class Table(Sequence[tuple[object, ...]]):
         foot = f"<p>{self._cut}</p>" if self._cut else ""
         table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         return f'<table style="border-collapse:collapse">{table}</table>{foot}'
+
+
+def stacked(column: str, tables: Mapping[str, Table]) -> Table:
+    """Return the rows of several tables as one, each with the name of its table in the first column.
+
+    Raises `OptionError` where the tables have not the same columns, or there are none.
+
+    >>> day = {"monday": Table(["order"], [("12345",), ("12346",)]), "tuesday": Table(["order"], [("12347",)])}
+    >>> stacked("day", day)
+    day      order
+    -------  -----
+    monday   12345
+    monday   12346
+    tuesday  12347
+    """
+    if len({table.columns for table in tables.values()}) != 1:
+        raise OptionError("tables", dict(tables), "give tables with the same columns, at least one")
+    first = next(iter(tables.values()))
+    return Table([column, *first.columns], [(name, *row) for name, table in tables.items() for row in table])
 
 
 def _cells(tag: str, scope: str, cells: Sequence[str], look: Sequence[str]) -> str:

@@ -81,18 +81,31 @@ def test_a_replay_that_begins_late_has_other_books_and_says_so(log: EventStore) 
 
 @pytest.mark.parametrize(("position", "start"), [(0, 1), (0, 72), (5, 72), (72, 72), (99, 1)])
 def test_every_setting_of_the_panel_gives_a_picture(log: EventStore, position: int, start: int) -> None:
-    recovery = recovered(log, position, start)
-    assert f"Read up to position {min(position, 72)} of 72" in recovery.picture().as_text
+    text = recovered(log, position, start).picture().as_text
+    read = "Nothing was replayed" if position < start else "Read"
+    assert text.startswith(f"{read} up to position {min(position, 72)} of 72")
 
 
 def test_a_picture_names_the_event_that_was_read_last_and_lists_the_changes() -> None:
     plot = history({"pieces": [4, 4, 2, 0]}, {"pieces": [4, 4, 2]}, events=["noted", "sold $1", "sold"])
     assert plot.alt == "Read up to position 2 of 3 (sold $1): pieces 2. All is as it was then."
     assert plot.as_text.splitlines()[-2:] == ["       0       4", "       2       2"]
+    assert "At the beginning, and after each change:" in plot.as_text
     assert (
         plot.png()
         == history({"pieces": [4, 4, 2, 0]}, {"pieces": [4, 4, 2]}, events=["noted", "sold $1", "sold"]).png()
     )
+
+
+def test_a_position_at_which_nothing_changed_is_not_listed() -> None:
+    plot = history({"pieces": [4, 2, 2, 2]}, {"pieces": [4, 2, 2, 2]})
+    assert plot.as_text.splitlines()[-2:] == ["       0       4", "       1       2"]
+
+
+def test_of_many_changes_the_last_are_listed() -> None:
+    plot = history({"pieces": range(31)}, {"pieces": range(31)})
+    *_, caption, _, _, first = plot.as_text.splitlines()[:-11]
+    assert (caption, first) == ("The last 12 changes:", "      19      19")
 
 
 def test_an_empty_log_is_told_as_such() -> None:

@@ -72,6 +72,11 @@ def test_a_guess_about_nothing_is_refused(question: Prediction) -> None:
         reconcile({"mails": 2}, {"mails": 2}, question, about="male")
 
 
+def test_a_cost_is_shown_and_never_differs() -> None:
+    table = reconcile({"mails": 1, "mean wait, s": None}, {"mails": 1, "mean wait, s": 4.05})
+    assert table.rows == [("mails", 1, "1"), ("mean wait, s", "a cost", "4.05")]
+
+
 def test_hints_come_one_at_a_time_and_then_no_more() -> None:
     help_ = hint("00-publish")
     button, text = help_.children

@@ -104,6 +104,25 @@ def test_each_producer_says_what_it_published_and_how_often() -> None:
     assert graph.edges["call centre", "bus"]["label"] == "1 x order_placed, 1 x order_cancelled"
 
 
+def test_a_process_that_publishes_nothing_has_no_edge_once_others_have() -> None:
+    """The checkout of an outbox writes to its database; before the run nobody knows who will publish."""
+    bus = EventBus()
+    bus.subscribe(OrderPlaced, ignore, name="shipping")
+    bus.process("checkout", iter([1.0]))
+    bus.process("relay", iter([OrderPlaced()]))
+    assert [name for name, _ in topology(bus).in_edges("bus")] == ["checkout", "relay"]
+    bus.run()
+    graph = topology(bus)
+    assert list(graph.edges) == [("relay", "bus"), ("bus", "shipping")]
+    assert kinds(graph)["checkout"] == "process"
+    assert describe(graph).splitlines() == [
+        "1 producer, the bus, 1 group",
+        "relay -> bus (1 x order_placed)",
+        "bus -> shipping (order_placed)",
+        "checkout: publishes nothing",
+    ]
+
+
 def test_a_group_that_publishes_in_turn_is_one_node_with_an_edge_back() -> None:
     """Payment is consumer and source, and so it has an edge in both directions."""
     bus = chain()

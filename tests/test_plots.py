@@ -263,6 +263,19 @@ def test_shapes_and_lines_tell_the_kinds_apart() -> None:
     assert "Dashed" not in topology(shop()).caption
 
 
+def test_a_process_that_publishes_nothing_has_no_arrow() -> None:
+    """It is drawn, and called a process; the only arrows are those of the relay, and to the group."""
+    bus = EventBus()
+    bus.subscribe(OrderPlaced, ignore, name="shipping")
+    bus.process("checkout", iter([1.0]))
+    bus.process("relay", iter([OrderPlaced()]))
+    bus.run()
+    plot = topology(bus)
+    assert len(drawn(plot, Polygon)) == 2
+    assert {"checkout", "process", "relay", "producer"} <= set(written(plot))
+    assert plot.alt == "relay publishes to the bus, which serves 1 group: shipping. checkout publishes nothing."
+
+
 def test_more_consumers_than_fit_are_counted() -> None:
     """Of six consumers three are drawn, and the rest is said."""
     plot = topology(chain(workers=6))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eda_lab.errors import OptionError
-from eda_lab.table import Table, visible
+from eda_lab.table import Table, stacked, visible
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -207,3 +207,10 @@ def test_a_column_that_is_not_there_is_met_with_those_that_are(name: Any) -> Non
     """As after a typo."""
     with pytest.raises(OptionError, match="give one of a, b"):
         Table(["a", "b"], [(1, 2)]).column(name)
+
+
+@pytest.mark.parametrize("tables", [{}, {"a": Table(["x"], []), "b": Table(["y"], [])}])
+def test_only_tables_with_the_same_columns_can_be_stacked(tables: dict[str, Table]) -> None:
+    """Or a value would stand under a name that is not its own."""
+    with pytest.raises(OptionError, match="give tables with the same columns, at least one"):
+        stacked("way", tables)

@@ -14,7 +14,7 @@ from eda_lab.trace import Trace
 
 __all__ = ["Checkouts"]
 
-_WAIT = "mean wait until published, s"
+_WAIT = "mean wait of the published, s"
 
 
 class Checkouts:
@@ -36,10 +36,14 @@ class Checkouts:
     def __init__(self, bus: EventBus, db: Database, shop: Shop) -> None:
         self.bus, self.db, self.shop = bus, db, shop
 
-    def needs(self, trace: Trace) -> dict[str, float]:  # noqa: ARG002 - an order may be in the database alone
-        """Return what the orders in the database ask for."""
+    def needs(self, trace: Trace) -> dict[str, int | None]:  # noqa: ARG002 - an order may be in the database alone
+        """Return what the orders in the database ask for; None for what is a cost.
+
+        An order that was never committed asks for nothing: its customer saw an error. A repeat is a cost as well, as
+        whoever has an inbox skips it.
+        """
         orders = len(self.db.table("orders"))
-        return {"parcels requested": orders, "silent orders": 0, "ghosts": 0, "published again": 0, _WAIT: 0}
+        return {"parcels requested": orders, "silent orders": 0, "ghosts": 0, "published again": None, _WAIT: None}
 
     @property
     def done(self) -> dict[str, float]:

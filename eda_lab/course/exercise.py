@@ -47,8 +47,10 @@ def so_far(found: Iterable[Finding | EventBus]) -> Iterator[Finding | EventBus]:
     every = list(found)
     failed = any(isinstance(each, Finding) and not each.passed for each in every)
     for each in every:
-        waits = failed and isinstance(each, Finding) and each.passed
-        yield Finding(each.what, None, "not judged yet") if waits else each
+        if failed and isinstance(each, Finding) and each.passed:
+            yield Finding(each.what, None, "not judged yet")
+        else:
+            yield each
 
 
 class Exercise(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ class Verdict(Shown, ipw.VBox):  # type: ignore[misc]
     def __init__(self, exercise: str, findings: Sequence[Finding], bus: EventBus | None = None) -> None:
         self.exercise, self.findings = exercise, tuple(findings)
         self.passed = bool(findings) and all(finding.passed for finding in findings)
-        self.bus = None if self.passed or bus is None or not bus.trace.messages else bus
+        self.bus = None if self.passed or bus is None or not bus.trace.log else bus
         shown: list[ipw.Widget] = [ipw.HTML(self._findings)]
         if self.bus is not None:
             shown += [ipw.HTML(f"<p>{_CAPTION}</p>"), FlowPlayer(self.bus)]

@@ -167,6 +167,18 @@ _TERMS = [
          "Placed with 2 pieces, 1 added, 1 removed: 2, 3, 2.", "13"),
     Term("snapshot", "A note of the state at one version of a stream, so that what came before need not be read.",
          "At version 100 the order had 35 pieces. A load begins there.", "13"),
+    Term("lost update", "A change that was saved, and that a later save has written over without having seen it.",
+         "Ann adds PROD2 to order 12345. Ben saves what his form shows, and PROD2 is gone.", "14"),
+    Term("optimistic concurrency", "Nobody locks anything. A save says on which version it was decided, and is refused "
+         "if there is a newer one.", "Ben saves upon version 7. The order is at version 8: refused.", "14"),
+    Term("read model", "Data in the form in which it is asked for, built from events. It is a little behind them.",
+         "The page 'my orders': a row for each order, with its items.", "14"),
+    Term("projection", "What follows the log and keeps a read model, event by event.",
+         "It reads OrderPlaced at position 8, and puts a row onto the page.", "14"),
+    Term("cqrs", "Commands go to one model, questions to another. Short for command query responsibility segregation.",
+         "AddItem goes to the order's stream. 'What did I order?' goes to the page.", "14"),
+    Term("stale read", "An answer from a read model that has not heard of the newest events yet.",
+         "Order 12345 is in the log, and the page still says: no orders.", "14"),
 ]  # fmt: skip
 _BY_WORD = {term.word: term for term in _TERMS}
 

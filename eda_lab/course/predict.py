@@ -101,8 +101,8 @@ def reconcile(
 ) -> Table:
     """Return the table What the shop needs / What happened / Your guess, a row for each thing needed.
 
-    The guess of a prediction stands in the row that it was `about`; without one there is no such column. Raises
-    `OptionError` where there is no such row.
+    The guess of a prediction stands in the row that it was `about`; without one there is no such column. What needs
+    None is a cost, which never differs. Raises `OptionError` where there is no such row.
 
     >>> reconcile({"e-mails sent": 1}, {"e-mails sent": 0})
     What the shop needs  Needed  What happened

@@ -18,6 +18,7 @@ Numbers = Mapping[str, Sequence[float]]
 LEFT, RIGHT, TOP, BELOW = 64, 150, 34, 76
 ROW, APART = 74, 30  # the height of a row, and the room between two
 MOST = 8  # rows
+CHANGES = 12  # of the numbers, in the text
 
 
 @plainly
@@ -41,7 +42,7 @@ def history(whole: Numbers, seen: Numbers, first: int = 0, events: Sequence[str]
         return card("History", "the log is empty")
     (at,) = read
     text = _text(seen, first, at)
-    alt = _finding(whole, seen, at, last, events)
+    alt = _finding(whole, seen, first, at, last, events)
     names = list(whole)[:MOST]
     height = TOP + len(names) * (ROW + APART) - APART + BELOW
     caption = "Dashed: how it truly went. Solid: what was rebuilt from the log, up to the position of the upright line."
@@ -64,9 +65,9 @@ def history(whole: Numbers, seen: Numbers, first: int = 0, events: Sequence[str]
         write(page, WIDTH - RIGHT + 14, side - (9 if differs else 0), f"{mine[-1]:,}", weight="bold", room=RIGHT - 20)
         if differs:
             write(page, WIDTH - RIGHT + 14, side + 9, f"in truth {true[at]:,}", color=PALETTE["vermillion"], room=RIGHT)
-    if 0 < at <= len(events):
-        here = f"at position {at:,}: {visible(events[at - 1], 80)}"
-        write(page, LEFT, height - 16, here, room=WIDTH - LEFT - 20)
+    here = f"nothing was replayed up to position {at:,}" if first == at else f"at position {at:,}"
+    said = f": {visible(events[at - 1], 80)}" if first < at <= len(events) else ""
+    write(page, LEFT, height - 16, here + said, room=WIDTH - LEFT - 20)
     return plot
 
 
@@ -87,18 +88,18 @@ def _axes(plot: Plot, top: float, last: int, *, is_last: bool) -> Axes:
     return axes
 
 
-def _finding(whole: Numbers, seen: Numbers, at: int, last: int, events: Sequence[str]) -> str:
-    where = f" ({visible(events[at - 1], 80)})" if 0 < at <= len(events) else ""
-    says = f"Read up to position {at:,} of {last:,}{where}: {named([f'{n} {v[-1]:,}' for n, v in seen.items()])}."
+def _finding(whole: Numbers, seen: Numbers, first: int, at: int, last: int, events: Sequence[str]) -> str:
+    where = f" ({visible(events[at - 1], 80)})" if first < at <= len(events) else ""
+    read = "Nothing was replayed" if first == at else "Read"
+    says = f"{read} up to position {at:,} of {last:,}{where}: {named([f'{n} {v[-1]:,}' for n, v in seen.items()])}."
     wrong = [f"{name} {whole[name][at]:,}" for name in seen if seen[name][-1] != whole[name][at]]
     return f"{says} In truth it was then: {named(wrong)}." if wrong else f"{says} All is as it was then."
 
 
 def _text(seen: Numbers, first: int, at: int) -> str:
-    """Return a row for each position at which a number changed, the last one included."""
+    """Return the numbers at the beginning, and a row for each position at which one of them changed."""
     moments = range(first, at + 1)
     rows = [(moment, *(values[moment - first] for values in seen.values())) for moment in moments]
     kept = [row for before, row in zip([None, *rows], rows, strict=False) if before is None or before[1:] != row[1:]]
-    if kept[-1] != rows[-1]:
-        kept.append(rows[-1])
-    return str(Table(["position", *seen], kept[-12:], caption="The last changes:"))
+    caption = "At the beginning, and after each change:" if len(kept) <= CHANGES else f"The last {CHANGES} changes:"
+    return str(Table(["position", *seen], kept[-CHANGES:], caption=caption))

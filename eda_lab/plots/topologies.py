@@ -17,6 +17,7 @@ __all__ = ["topology"]
 
 MARGIN, GAP, LINE = 20, 14, 15  # around the picture, between rows, from one line of a label to the next
 MOST = 40  # rows in one picture
+MAKERS = ("producer", "process")  # a process is a producer that has published nothing
 
 
 def _some(labels: Sequence[str]) -> list[str]:
@@ -33,6 +34,7 @@ class _Row:
     back: bool = False
     workers: int = 1
     queued: bool = False
+    silent: bool = False
     y: float = 0.0
 
     @property
@@ -67,7 +69,7 @@ def topology(bus_or_trace: BusOrTrace) -> Plot:
     graph = graphs.topology(bus_or_trace)
     kinds = {name: facts["kind"] for name, facts in graph.nodes(data=True)}
     bus = next(name for name, kind in kinds.items() if kind == "bus")
-    producers = [_row(graph, name, bus) for name, kind in kinds.items() if kind == "producer"]
+    producers = [_row(graph, name, bus) for name, kind in kinds.items() if kind in MAKERS]
     groups = [_row(graph, name, bus) for name, kind in kinds.items() if kind == "group"]
     columns = producers[:MOST], groups[:MOST]
     height = max(96.0, *(sum(row.up + row.down + GAP for row in rows) for rows in columns)) + 2 * MARGIN
@@ -84,8 +86,8 @@ def topology(bus_or_trace: BusOrTrace) -> Plot:
 def _row(graph: nx.DiGraph[str], name: str, bus: str) -> _Row:
     facts = graph.nodes[name]
     into = [f"{n:,} x {type_}" for type_, n in graph.edges.get((name, bus), {}).get("types", {}).items()]
-    if facts["kind"] == "producer":
-        return _Row(facts["label"], _some(into), [])
+    if facts["kind"] in MAKERS:
+        return _Row(facts["label"], _some(into), [], silent=facts["kind"] == "process")
     what = graph.edges.get((bus, name), {}).get("what", ())
     listens = ["* (every event)" if name == "*" else name for name in what]
     return _Row(
@@ -104,7 +106,9 @@ def _draw(axes: Axes, height: float, producers: list[_Row], groups: list[_Row]) 
     write(axes, start + hub / 2, height / 2, "bus", color="white", size=12.0, weight="bold", align="center")
     for row in producers:
         box(axes, MARGIN, row.y - row.half, maker, 2 * row.half, COLORS["producer"], rounding=row.half)
-        _name(axes, MARGIN + maker / 2, row.y, row.name, "producer", maker - 24, "center")
+        _name(axes, MARGIN + maker / 2, row.y, row.name, MAKERS[row.silent], maker - 24, "center")
+        if row.silent:
+            continue
         arrow(axes, left, row.y, start, row.y)
         _label(axes, (left + start) / 2 - 4, row.y - 11, row.above, room[0], -LINE)
     for row in groups:
@@ -151,13 +155,17 @@ def _label(axes: Axes, x: float, y: float, labels: list[str], room: float, step:
 
 
 def _finding(producers: list[_Row], groups: list[_Row]) -> str:
-    who = named([row.name for row in producers]) or "Nobody"
+    makers = [row.name for row in producers if not row.silent]
+    silent = [row.name for row in producers if row.silent]
+    who = named(makers) or "Nobody"
     listen = [row.name for row in groups if row.workers]
     back = [row.name for row in groups if row.back]
     served = (
         f"which serves {counted(len(listen), _word(groups))}: {named(listen, 12)}." if listen else "but nobody listens."
     )
-    says = [f"{who} {'publishes' if len(producers) < 2 else 'publish'} to the bus, {served}"]
+    says = [f"{who} {'publishes' if len(makers) < 2 else 'publish'} to the bus, {served}"]
+    if silent:
+        says.append(f"{named(silent)} {'publishes' if len(silent) == 1 else 'publish'} nothing.")
     if back:
         says.append(f"{named(back)} {'publishes' if len(back) == 1 else 'publish'} in turn.")
     return " ".join(says)

@@ -49,11 +49,15 @@ class Picture {
     svg.append(hub, ...this.producers.map((p) => p.box), ...this.groups.map((g) => g.box), this.dots);
   }
   producer(name, y) {
-    const box = element("g", { class: "eda-producer" });
+    const box = element("g", { class: "eda-producer" }), { sources, messages } = this.run;
+    const silent = messages.source.length > 0 && !messages.source.includes(sources.indexOf(name));
     const count = element("text", { x: PRODUCER.x + PRODUCER.width / 2, y: y + 18, "text-anchor": "middle", class: "eda-small" });
+    if (!silent) // whoever publishes nothing in the whole run has no arrow
+      box.append(
+        element("path", { d: `M${PRODUCER.x + PRODUCER.width},${y}H${BUS.x - 6}`, class: "eda-edge" }),
+        element("path", { d: `M${BUS.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
+      );
     box.append(
-      element("path", { d: `M${PRODUCER.x + PRODUCER.width},${y}H${BUS.x - 6}`, class: "eda-edge" }),
-      element("path", { d: `M${BUS.x - 12},${y - 5}l10,5l-10,5z`, class: "eda-arrow" }),
       element("rect", { x: PRODUCER.x, y: y - 28, width: PRODUCER.width, height: 56, rx: 24 }),
       element("text", { x: PRODUCER.x + PRODUCER.width / 2, y, "text-anchor": "middle", class: "eda-name" }, short(name, 18)),
       count,

@@ -46,12 +46,19 @@ class Shown:
 def needs_table(
     needed: Mapping[str, Any], happened: Mapping[str, Any], guesses: Mapping[str, str] | None = None
 ) -> Table:
-    """Return the table What the shop needs / What happened, with the learner's guesses where there are any."""
+    """Return the table What the shop needs / What happened, with the learner's guesses where there are any.
+
+    What needs None is a cost: it may be as it is, so it never differs.
+    """
     columns = ["What the shop needs", "Needed", "What happened"]
     rows: list[tuple[object, ...]] = [
-        (name, wanted, f"{happened[name]}{'' if happened[name] == wanted else ', differs'}")
+        (name, "a cost" if wanted is None else wanted, _held_against(wanted, happened[name]))
         for name, wanted in needed.items()
     ]
     if guesses is None:
         return Table(columns, rows)
     return Table([*columns, "Your guess"], [(*row, guesses.get(str(row[0]), "")) for row in rows])
+
+
+def _held_against(wanted: Any, happened: Any) -> str:
+    return f"{happened}{'' if wanted is None or happened == wanted else ', differs'}"

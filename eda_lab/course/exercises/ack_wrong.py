@@ -132,11 +132,11 @@ def _two_arguments(order: OrderPlaced, delivery: Delivery) -> None:
     delivery.ack()
 
 
-def _acks_first_and_returns_both(order: OrderPlaced, delivery: Delivery, card: Any) -> Any:
+def _acks_first_and_returns_both(order: OrderPlaced, delivery: Any, card: Any) -> Any:
     return delivery.ack(), card.charge(order.order_id, order.total_cents)
 
 
-def _returns_both(order: OrderPlaced, delivery: Delivery, card: Any) -> Any:
+def _returns_both(order: OrderPlaced, delivery: Any, card: Any) -> Any:
     return card.charge(order.order_id, order.total_cents), delivery.ack()
 
 

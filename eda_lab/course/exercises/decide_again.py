@@ -6,7 +6,7 @@ It is judged by what it saved: each save has to be what the rules decide upon th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from eda_lab.attempt import describe
@@ -15,7 +15,7 @@ from eda_lab.course.desks import items_in_words
 from eda_lab.course.exercise import Exercise, Finding, so_far
 from eda_lab.course.exercises import retry_wrong
 from eda_lab.course.exercises.retry_days import Day, days, decide
-from eda_lab.course.exercises.retry_shift import Try, played
+from eda_lab.course.exercises.retry_shift import ATTEMPTS, Try, played
 from eda_lab.errors import shown
 from eda_lab.events import type_name
 from eda_lab.order_history import OrderRefusedError
@@ -24,8 +24,11 @@ from eda_lab.store.errors import WrongExpectedVersionError
 
 __all__ = ["EXERCISE"]
 
-ATTEMPTS = 5
 Answer = Callable[[Any, Any], Any]
+KEPT = (
+    "(A simpler day went well before, and goes wrong now: something was kept from an earlier day, such as a counter. "
+    "Begin anew in each call.)"
+)
 
 
 def examine(answer: Answer) -> Iterator[Finding | EventBus]:
@@ -35,11 +38,29 @@ def examine(answer: Answer) -> Iterator[Finding | EventBus]:
     if fault:
         return
     found: list[Finding | EventBus] = []
-    for day in days():
+    for number, day in enumerate(days()):
         found = list(_judged(answer, day))
-        if not all(isinstance(each, EventBus) or each.passed for each in found):
+        if not _well(found):
+            kept = " " + KEPT if _keeps(answer, days()[:number]) else ""
+            found = [_with(each, kept) for each in found]
             break
     yield from so_far(found)
+
+
+def _well(found: Iterable[Finding | EventBus]) -> bool:
+    return all(isinstance(each, EventBus) or each.passed for each in found)
+
+
+def _keeps(answer: Answer, before: Iterable[Day]) -> bool:
+    """Whether a day that went well before goes wrong now: then the function remembers something."""
+    try:
+        return not all(_well(_judged(answer, day)) for day in before)
+    except Exception:  # noqa: BLE001 - an error of the learner's, on a day that had none
+        return True
+
+
+def _with(each: Finding | EventBus, more: str) -> Finding | EventBus:
+    return each if isinstance(each, EventBus) or each.passed else Finding(each.what, False, each.seen + more)
 
 
 def _shape_fault(answer: Answer) -> str:
@@ -66,7 +87,7 @@ def _judged(answer: Answer, day: Day) -> Iterator[Finding | EventBus]:
     yield finding("what it saves was decided on the order as it is", _old)
     yield finding("no wish is saved twice", _twice)
     yield finding("a wish that the rules allow is saved", _unsaved)
-    yield finding("a conflict is tried again, up to 5 times", _gave_up)
+    yield finding("a conflict is tried again, up to 5 times, and the fifth reaches the caller", _gave_up)
     yield finding("and not more often", _too_often)
     yield finding("what the rules refuse is not tried again, and the caller hears it", _refusal)
     yield finding("any other error is not tried again, and the caller hears it", _other_error)
@@ -114,13 +135,13 @@ def _twice(now: Try) -> str:
     versions = [str(before.version + 1) for before, _ in now.saves]
     if len(versions) < 2:
         return ""
-    silent = ", and did not answer" if now.fault is not None else ""
+    silent = f", and raised {describe(now.fault)}" if now.fault is not None and now.failed == "append" else ""
     again = ", ".join(versions[1:])
     return f"the store saved it at version {versions[0]}{silent}; your function saved it again at {again}"
 
 
 def _unsaved(now: Try) -> str:
-    if now.saves or now.raised is not None or now.stopped:
+    if now.saves or now.raised is not None or now.stopped or now.refused or now.fault:
         return ""
     after = f" after {_conflicts(now)}" if now.conflicts else ""
     return (
@@ -129,8 +150,12 @@ def _unsaved(now: Try) -> str:
 
 
 def _gave_up(now: Try) -> str:
-    if not isinstance(now.raised, WrongExpectedVersionError) or len(now.met) >= ATTEMPTS:
+    if isinstance(now.due, WrongExpectedVersionError) and now.raised not in (None, now.due):
+        return f"the fifth conflict must come out as it is; your function raised {_named(now.raised)}"
+    if not isinstance(now.raised, WrongExpectedVersionError) or len(now.met) >= ATTEMPTS or now.raised is now.due:
         return ""
+    if not now.conflicts:
+        return f"your function raised a conflict, and there was none{_refused(now)}"
     if now.conflicts > len(now.met):
         same = "it said again that it was decided on a version that the order had no longer: load it anew"
         return f"your function tried to save {_times(now.attempts)}, and gave up; {same}"
@@ -146,6 +171,10 @@ def _too_often(now: Try) -> str:
 def _refusal(now: Try) -> str:
     if now.refusals > 1:
         return f"they refused it, and your function asked them {_times(now.refusals)}: only a conflict is tried again"
+    if now.refused is not None and now.raised is None:
+        return f"the rules refused it ({now.refused.reason}), and your function returned as if it was done"
+    if now.due is now.refused is not now.raised:
+        return f"the rules refused it ({now.refused.reason}); your function raised {_named(now.raised)} instead"
     if now.saves or not isinstance(now.raised, OrderRefusedError):
         return ""
     try:
@@ -158,10 +187,22 @@ def _refusal(now: Try) -> str:
 def _other_error(now: Try) -> str:
     if now.fault is None:
         return ""
-    failed = "the store did not answer at the save, and nobody knows whether it has saved"
+    failed = f"orders.{now.failed} raised {describe(now.fault)}"
+    if now.failed == "append":
+        failed += ", and nobody knows whether it has saved"
     if now.after_fault:
-        return f"{failed}; your function tried to save again: that may be the second time"
-    return "" if now.raised is not None else f"{failed}; your function returned as if all was well"
+        return f"{failed}; your function called it again: only a conflict is tried again"
+    if now.raised is None:
+        return f"{failed}; your function returned as if all was well"
+    return "" if now.raised is now.fault else f"{failed}; your function raised {_named(now.raised)} instead"
+
+
+def _named(error: Exception | None) -> str:
+    return "nothing" if error is None else f"{describe(error)} of its own"
+
+
+def _refused(now: Try) -> str:
+    return "" if now.refused is None else f": the rules refused it ({now.refused.reason})"
 
 
 def _conflicts(now: Try) -> str:

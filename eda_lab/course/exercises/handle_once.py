@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 
 from eda_lab.bus import EventBus
-from eda_lab.course.exercise import Exercise, Finding
-from eda_lab.course.exercises import once_charges, once_wrong
-from eda_lab.course.exercises.once_nights import Evening, Night, ShopFront, nights, plain_night
+from eda_lab.course.exercise import Exercise, Finding, so_far
+from eda_lab.course.exercises import once_charges, once_marks, once_wrong
+from eda_lab.course.exercises.once_evenings import Evening, ShopFront
+from eda_lab.course.exercises.once_nights import Night, crash_at_the_end, nights, plain_night, wanted
 from eda_lab.course.exercises.stand_ins import kind_fault
 from eda_lab.database import Database
 from eda_lab.delivery import Delivery
@@ -36,7 +37,7 @@ def examine(answer: Answer) -> Iterator[Finding | EventBus]:
         found = list(_judged(answer, night))
         if not all(isinstance(each, EventBus) or each.passed for each in found):
             break
-    yield from found
+    yield from so_far(found)
 
 
 def _shape_fault(made: Any) -> str:
@@ -58,7 +59,7 @@ def _of_two_shops(answer: Answer) -> Finding:
     forgot = [
         what
         for what, then, now in (
-            ("took no pieces", first.taken[order.order_id], second.taken[order.order_id]),
+            ("took no pieces", any(first.taken[order.order_id].values()), any(second.taken[order.order_id].values())),
             ("charged no card", len(first.charged(order)), len(second.charged(order))),
         )
         if then and not now
@@ -77,17 +78,23 @@ def _judged(answer: Answer, night: Night) -> Iterator[Finding | EventBus]:
     failed = f"{letters[0].group} failed with {_advised(letters[0].error)}" if letters else ""
 
     def finding(what: str, service: str, orders: list[tuple[str, OrderPlaced]]) -> Finding:
-        return Finding(what, not orders, evening.told(service, *orders[0]) if orders else "")
-
-    def taken(order: OrderPlaced) -> int:
-        return evening.taken[order.order_id] - sum(item.quantity for item in order.items)
+        if not orders:
+            return Finding(what, True)
+        reason = "" if letters else _reason(answer, evening, service, orders[0][1])
+        return Finding(what, False, evening.told(service, *orders[0]) + reason)
 
     def extra(order: OrderPlaced) -> bool:
         return len(evening.charged(order)) > 1 or any(cents != order.total_cents for cents in evening.charged(order))
 
     placed = evening.placed
-    yield finding("no order's pieces are taken twice", "inventory", [each for each in placed if taken(each[1]) > 0])
-    yield finding("every order's pieces are taken", "inventory", [each for each in placed if taken(each[1]) < 0])
+    words = f"{' and '.join(evening.strays)}: that is the work of the other one; end with: return inventory, payment"
+    yield Finding("inventory takes the pieces, and payment charges the cards", not evening.strays, words)
+    rows = f'the row {", ".join(evening.strange_rows[:2])} is new or gone: marks belong into tables["inbox"]'
+    yield Finding("the stock has a row for each product, and no other", not evening.strange_rows, rows)
+    more = [each for each in placed if evening.taken[each[1].order_id] - wanted(each[1])]
+    fewer = [each for each in placed if wanted(each[1]) - evening.taken[each[1].order_id]]
+    yield finding("no order's pieces are taken twice", "inventory", more)
+    yield finding("every order's pieces are taken", "inventory", fewer)
     yield finding(
         "no card is charged twice, and none a wrong amount", "payment", [each for each in placed if extra(each[1])]
     )
@@ -99,10 +106,29 @@ def _judged(answer: Answer, night: Night) -> Iterator[Finding | EventBus]:
     yield Finding("your functions raise no error", not letters, failed)
 
 
+def _reason(answer: Answer, evening: Evening, service: str, order: OrderPlaced) -> str:
+    """Say why a service was wrong about an order, where a night with one thing changed shows it."""
+    did_nothing = not (
+        any(evening.taken[order.order_id].values()) if service == "inventory" else evening.charged(order)
+    )
+    if did_nothing and Evening(evening.night, answer, only=service).is_right(service, order):
+        return "; inventory and payment share this inbox, and get the same message id: let their marks differ"
+    late = crash_at_the_end(service)
+    ((_, lone),) = late.orders
+    mortal, immortal = Evening(late, answer), Evening(late, answer, lasting=True)
+    if mortal.is_right(service, lone) or not immortal.is_right(service, lone):
+        return ""
+    if mortal.asked:
+        return f"; after a crash yours is a new process, in which {min(mortal.asked)}(...) gives another number"
+    return "; remember in shop.db: a crash empties your variables"
+
+
 def _advised(error: str) -> str:
+    if error.startswith("TransactionConflictError"):  # here nobody else has one meanwhile
+        return "a transaction inside a transaction: the inner one is committed, so the outer one cannot be; use one"
     if error.startswith("HandlerResultError") and "Charge(" in error:
         return f"{error} (charge the card, and do not return what the provider answers; a lambda always returns)"
-    return error
+    return error.removeprefix("EdaLabError: ")
 
 
 def open_services(shop: Any) -> tuple[Handler, Handler]:
@@ -132,5 +158,5 @@ EXERCISE = Exercise(
         "is the same at every attempt, and another one for every order.",
     ),
     solution=open_services,
-    wrong=(*once_wrong.ANSWERS, *once_charges.CHARGES),
+    wrong=(*once_wrong.ANSWERS, *once_charges.CHARGES, *once_marks.MARKS),
 )

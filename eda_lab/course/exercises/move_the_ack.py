@@ -125,7 +125,7 @@ def _advised(error: str) -> str:
         return "you acked twice: keep the one after the charge"
     if error.startswith("HandlerResultError"):
         return f"{error} (return nothing; a lambda always returns, so write a def)"
-    return error
+    return error.removeprefix("EdaLabError: ")
 
 
 def _findings(story: _Story, card: WatchedCard, orders: dict[str, OrderPlaced]) -> Iterator[Finding]:

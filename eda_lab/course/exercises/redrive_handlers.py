@@ -1,4 +1,4 @@
-"""Wrong answers to exercise 07-redrive whose handler is wrong: it hides errors, or does things twice."""
+"""Wrong answers to exercise 07-redrive whose handler is wrong: it hides errors, or tries again in its own way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from eda_lab.clock import sleep
 from eda_lab.course.exercises.redrive_rules import Fix, charge_and_send, open_billing
-from eda_lab.delivery import Delivery
+from eda_lab.delivery import Delivery, Retry, later
 from eda_lab.orders import OrderPlaced
 from eda_lab.shop import Shop
 
@@ -27,24 +27,53 @@ def _waits_in_the_handler(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, work=bill)
 
 
+def _waits_in_the_handler_of_ten_workers(bus: Any, shop: Shop) -> Fix:
+    async def bill(order: OrderPlaced) -> None:
+        try:
+            charge_and_send(shop, order, order.order_id, order.order_id)
+        except OSError:
+            await sleep(40.0)
+            charge_and_send(shop, order, order.order_id, order.order_id)
+
+    return open_billing(bus, shop, work=bill, workers=10)
+
+
+def _three_tries_in_the_handler(bus: Any, shop: Shop) -> Fix:
+    def bill(order: OrderPlaced) -> None:
+        for _ in range(2):
+            with suppress(ConnectionError, TimeoutError):
+                return charge_and_send(shop, order, order.order_id, order.order_id)
+        return charge_and_send(shop, order, order.order_id, order.order_id)
+
+    return open_billing(bus, shop, Retry(max_attempts=20, retry_on=OSError), work=bill)  # type: ignore[arg-type]
+
+
+def _publishes_again_what_passes(bus: Any, shop: Shop) -> Fix:
+    def bill(order: OrderPlaced) -> None:
+        try:
+            charge_and_send(shop, order, order.order_id, order.order_id)
+        except (ConnectionError, TimeoutError):
+            bus.publish(order, delay=5)
+
+    return open_billing(bus, shop, work=bill)
+
+
+def _returns_it_for_later(bus: Any, shop: Shop) -> Fix:
+    def bill(order: OrderPlaced) -> Any:
+        try:
+            return charge_and_send(shop, order, order.order_id, order.order_id)
+        except (ConnectionError, TimeoutError):
+            return later(5, order)
+
+    return open_billing(bus, shop, work=bill)
+
+
 def _tries_for_ever_in_the_handler(bus: Any, shop: Shop) -> Fix:
     def bill(order: OrderPlaced) -> None:
         while True:
             with suppress(ConnectionError, TimeoutError):
                 charge_and_send(shop, order, order.order_id, order.order_id)
                 return
-
-    return open_billing(bus, shop, work=bill)
-
-
-def _gives_the_money_back(bus: Any, shop: Shop) -> Fix:
-    def bill(order: OrderPlaced) -> None:
-        shop.card.charge(order.order_id, order.total_cents)
-        try:
-            shop.parcels.request(order.order_id, order.customer_id)
-        except Exception:
-            shop.card.refund(order.order_id)
-            raise
 
     return open_billing(bus, shop, work=bill)
 
@@ -110,34 +139,6 @@ def _knows_the_poison_by_its_article(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, work=bill)
 
 
-def _charges_without_a_key(bus: Any, shop: Shop) -> Fix:
-    return open_billing(bus, shop, work=lambda order: charge_and_send(shop, order, None, order.order_id))
-
-
-def _a_key_for_each_attempt(bus: Any, shop: Shop) -> Fix:
-    def bill(order: OrderPlaced, delivery: Delivery) -> None:
-        charge_and_send(shop, order, f"{delivery.message.id}-{delivery.attempt}", order.order_id)
-
-    return open_billing(bus, shop, work=bill)
-
-
-def _a_key_for_each_customer(bus: Any, shop: Shop) -> Fix:
-    return open_billing(bus, shop, work=lambda order: charge_and_send(shop, order, order.customer_id, order.order_id))
-
-
-def _the_same_key_for_all(bus: Any, shop: Shop) -> Fix:
-    return open_billing(bus, shop, work=lambda order: charge_and_send(shop, order, "billing", order.order_id))
-
-
-def _charges_only_at_the_first_attempt(bus: Any, shop: Shop) -> Fix:
-    def bill(order: OrderPlaced, delivery: Delivery) -> None:
-        if delivery.attempt == 1:
-            shop.card.charge(order.order_id, order.total_cents)
-        shop.parcels.request(order.order_id, order.customer_id)
-
-    return open_billing(bus, shop, work=bill)
-
-
 def _publishes_the_orders_again(bus: Any, shop: Shop) -> Fix:
     open_billing(bus, shop)
 
@@ -148,6 +149,12 @@ def _publishes_the_orders_again(bus: Any, shop: Shop) -> Fix:
     return after_the_fix
 
 
+def _repairs_the_bus_itself(bus: Any, shop: Shop) -> Fix:
+    fix = open_billing(bus, shop)
+    bus.repair()
+    return fix
+
+
 def _redrives_at_once(bus: Any, shop: Shop) -> Fix:
     fix = open_billing(bus, shop)
     bus.redrive("billing")
@@ -156,8 +163,11 @@ def _redrives_at_once(bus: Any, shop: Shop) -> Fix:
 
 HANDLERS = (
     _waits_in_the_handler,
+    _waits_in_the_handler_of_ten_workers,
+    _three_tries_in_the_handler,
+    _publishes_again_what_passes,
+    _returns_it_for_later,
     _tries_for_ever_in_the_handler,
-    _gives_the_money_back,
     _swallows_every_error,
     _swallows_what_is_permanent,
     _acks_before_the_work,
@@ -165,11 +175,7 @@ HANDLERS = (
     _makes_everything_a_dead_letter,
     _knows_the_poison_by_its_id,
     _knows_the_poison_by_its_article,
-    _charges_without_a_key,
-    _a_key_for_each_attempt,
-    _a_key_for_each_customer,
-    _the_same_key_for_all,
-    _charges_only_at_the_first_attempt,
     _publishes_the_orders_again,
+    _repairs_the_bus_itself,
     _redrives_at_once,
 )

@@ -9,7 +9,7 @@ from eda_lab.delivery import DeadLetter, Retry
 from eda_lab.orders import OrderPlaced
 from eda_lab.shop import Shop
 
-__all__ = ["RULES", "Fix", "charge_and_send", "open_billing"]
+__all__ = ["PASSING", "RULES", "Fix", "charge_and_send", "open_billing"]
 
 PASSING = Retry(max_attempts=10, retry_on=(ConnectionError, TimeoutError))
 Fix = Callable[[set[str]], None]
@@ -76,6 +76,10 @@ def _redrives_where_one_article_is_known(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, where=lambda letter, known: any(i.sku in known for i in letter.message.data.items))
 
 
+def _redrives_what_has_not_all_articles(bus: Any, shop: Shop) -> Fix:
+    return open_billing(bus, shop, where=lambda letter, known: {item.sku for item in letter.message.data.items} < known)
+
+
 def _looks_at_the_first_article_only(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, where=lambda letter, known: letter.message.data.items[0].sku in known)
 
@@ -91,6 +95,14 @@ def _retries_everything(bus: Any, shop: Shop) -> Fix:
 
 def _retries_everything_for_ever(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, Retry(max_attempts=None))
+
+
+def _tries_without_a_limit(bus: Any, shop: Shop) -> Fix:
+    return open_billing(bus, shop, Retry(max_attempts=None, retry_on=(ConnectionError, TimeoutError)))
+
+
+def _tries_once_too_often(bus: Any, shop: Shop) -> Fix:
+    return open_billing(bus, shop, Retry(max_attempts=21, retry_on=(ConnectionError, TimeoutError)))
 
 
 def _retries_nothing(bus: Any, shop: Shop) -> Fix:
@@ -122,6 +134,51 @@ def _waits_in_place(bus: Any, shop: Shop) -> Fix:
     return open_billing(bus, shop, Retry(max_attempts=10, retry_on=(ConnectionError, TimeoutError), in_place=True))
 
 
+def _waits_in_place_with_many_workers(bus: Any, shop: Shop) -> Fix:
+    rule = Retry(max_attempts=10, retry_on=(ConnectionError, TimeoutError), in_place=True)
+    return open_billing(bus, shop, rule, workers=5)
+
+
+def _more_workers_than_there_are(bus: Any, shop: Shop) -> Fix:
+    return open_billing(bus, shop, workers=100)
+
+
+def _has_its_own_list_of_articles(bus: Any, shop: Shop) -> Fix:
+    listed = ("PROD1", "PROD2", "PROD3", "PROD4")
+    return open_billing(bus, shop, where=lambda letter, known: all(i.sku in listed for i in letter.message.data.items))
+
+
+def _knows_articles_by_their_form(bus: Any, shop: Shop) -> Fix:
+    def repaired(letter: DeadLetter, known: set[str]) -> bool:
+        return all(item.sku.startswith("PROD") and item.sku[4:].isdigit() for item in letter.message.data.items)
+
+    return open_billing(bus, shop, where=repaired)
+
+
+def _reads_capital_letters(bus: Any, shop: Shop) -> Fix:
+    def repaired(letter: DeadLetter, known: set[str]) -> bool:
+        return all(item.sku.upper() in known for item in letter.message.data.items)
+
+    return open_billing(bus, shop, where=repaired)
+
+
+def _strips_what_is_typed(bus: Any, shop: Shop) -> Fix:
+    def repaired(letter: DeadLetter, known: set[str]) -> bool:
+        return all(item.sku.strip() in known for item in letter.message.data.items)
+
+    return open_billing(bus, shop, where=repaired)
+
+
+def _takes_nothing_after_the_fix(bus: Any, shop: Shop) -> Any:
+    open_billing(bus, shop)
+    return lambda: bus.redrive("billing")
+
+
+def _a_where_of_two(bus: Any, shop: Shop) -> Fix:
+    open_billing(bus, shop)
+    return lambda known: bus.redrive("billing", where=lambda letter, known: True)
+
+
 RULES = (
     _nothing,
     _twice,
@@ -132,10 +189,13 @@ RULES = (
     _redrives_by_the_words_of_the_error,
     _redrives_by_the_article_in_the_error,
     _redrives_where_one_article_is_known,
+    _redrives_what_has_not_all_articles,
     _looks_at_the_first_article_only,
     _redrives_one_letter,
     _retries_everything,
     _retries_everything_for_ever,
+    _tries_without_a_limit,
+    _tries_once_too_often,
     _retries_nothing,
     _retries_what_is_permanent,
     _forgets_the_timeouts,
@@ -143,4 +203,12 @@ RULES = (
     _tries_without_a_pause,
     _tries_ten_times_a_second,
     _waits_in_place,
+    _waits_in_place_with_many_workers,
+    _more_workers_than_there_are,
+    _has_its_own_list_of_articles,
+    _knows_articles_by_their_form,
+    _reads_capital_letters,
+    _strips_what_is_typed,
+    _takes_nothing_after_the_fix,
+    _a_where_of_two,
 )

@@ -15,86 +15,66 @@ from typing import Any
 import msgspec
 
 from eda_lab.bus import EventBus
+from eda_lab.course.exercises.relay_front import OutboxFront, RestlessError, not_asleep, yield_fault
+from eda_lab.course.exercises.stand_ins import in_new_process
 from eda_lab.database import Database
-from eda_lab.delivery import WithId
-from eda_lab.errors import EdaLabError, shown
 from eda_lab.faults import Crash, Faults
 from eda_lab.orders import ConfirmationSent, OrderPlaced, make_order
-from eda_lab.outbox import Outbox, OutboxRow
+from eda_lab.outbox import Outbox
 
-__all__ = ["Day", "OutboxFront", "Run", "days"]
+__all__ = ["SOON", "Day", "Run", "days"]
 
 STEPS, POINTS = 10, 6  # of a relay, at which it is made to crash one by one; the solution has at most 4 points a step
 DRAWN = 100  # further days
-MOST = 3_000  # things that may happen in a day; an honest one has fewer than 150
-WAKES = 1_000  # times that a relay may yield or look in a day
+BACKLOG, QUIET = 300, 600.0  # rows that wait when the relay comes, seconds without a row
+SOON = 60.0  # seconds after which a row must have been published
+LOOKS = 5  # into the outbox without a yield between them
+MARKS = 1_000  # without a yield between them
+WAITS = 1_000  # in a day, and a tenth of that more for each second of it
 
 
 class Day(msgspec.Struct, frozen=True):
-    """How many orders come at which second, the crashes, and whether each order is also confirmed: two rows then."""
+    """How many orders come at which second, the crashes, and how often each order is confirmed: a row each time.
+
+    What is confirmed twice makes two rows with equal events.
+    """
 
     orders: tuple[tuple[float, int], ...]
     crashes: tuple[Crash, ...] = ()
-    confirmed: bool = False
-
-
-class OutboxFront:
-    """What a relay sees of the outbox: it can ask what is pending, and mark a row as sent."""
-
-    __slots__ = ("mark", "pending")
-    mark: Callable[[int], None]
-    pending: Callable[..., list[OutboxRow]]
-
-    def __init__(self, outbox: Outbox, looked: Callable[[], None], before: int = 0) -> None:
-        def pending(most: int | None = None) -> list[OutboxRow]:
-            looked()
-            rows = outbox.pending(most)
-            return [msgspec.structs.replace(row, number=row.number + before) for row in rows] if before else rows
-
-        def mark(number: int) -> None:
-            looked()
-            if isinstance(number, bool) or not isinstance(number, int):
-                raise EdaLabError(f"outbox.mark takes the number of a row, as in row.number; you gave {shown(number)}")
-            outbox.mark(number - before)
-
-        object.__setattr__(self, "pending", pending)
-        object.__setattr__(self, "mark", mark)
-
-    def __getattr__(self, name: str) -> Any:
-        raise EdaLabError(f"this outbox has no {name}: it has outbox.pending() and outbox.mark(number)")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise EdaLabError("the outbox keeps nothing for you, only the marks: outbox.mark(row.number)")
-
-
-class RestlessError(BaseException):
-    """Ends a relay that does not wait. It is no `Exception`, so that the relay cannot go on all the same."""
+    confirmed: int = 0
 
 
 class Run:
     """One day with a relay: the bus on which it was played, and what is to be known of it.
 
-    `rows` are all rows that were committed to the outbox, `starts` how often the relay was called. It was stopped if it
-    did not wait (`restless`), or published far too much (`stopped`). The relay sees the rows numbered as if there had
-    been so many `before`.
+    `rows` are all rows that were committed to the outbox, `came` says at which second, and `starts` how often the relay
+    was called. It came to an end at second `ended`, it was stopped because it did not wait (`restless`) or yielded what
+    nobody can publish (`fault`), or it published far too much (`stopped`). `asked` are those of `hash` and `id` that it
+    called. The relay sees the rows numbered as if there had been so many `before`.
     """
 
     def __init__(self, day: Day, relay: Callable[[Any], Any], before: int = 0) -> None:
         self.day, self.relay, self.before = day, relay, before
-        self.bus = EventBus(seed=1, faults=Faults(crashes=day.crashes))
+        self.bus = EventBus(seed=1, faults=Faults(crashes=day.crashes), wire=False)
         self.db = Database(orders={})
         self.outbox = Outbox(self.db)
-        self.restless = self.stopped = False
-        self.starts, self._wakes, self._published = 0, 0, 0
+        self.restless = self.fault = ""
+        self.stopped = False
+        self.ended: float | None = None
+        self.came: dict[int, float] = {}
+        self.handed: dict[int, tuple[int, Any]] = {}
+        self.asked: set[str] = set()
+        self.starts, self._looks, self._marks, self._waits, self._published = 0, 0, 0, 0, 0
         self._coming = [at for at, number in day.orders for _ in range(number)]
         self._number = len(self._coming)
         self._enough = 10 + 2 * self._number * (1 + day.confirmed)  # events that it may publish
         self.bus.process("checkout", self._checkout)
         self.bus.process("relay", self._relay, background=True)
         self.bus.subscribe((OrderPlaced, ConfirmationSent), _receive, name="shipping")
-        self.bus.run(max_events=MOST)
-        if self.outbox.pending():  # it may have waited with rows in hand, while others came
-            self.bus.run(until=self.bus.clock.now + 5, max_events=MOST)
+        with not_asleep():
+            self.bus.run()
+            if self.outbox.pending():  # it may have waited with rows in hand, while others came
+                self.bus.run(until=self.bus.clock.now + QUIET)
         self.rows = list(self.db.table("outbox").values())
 
     def _checkout(self) -> Iterator[Any]:
@@ -106,30 +86,45 @@ class Run:
             order = make_order(self._number - len(self._coming))
             with self.db.transaction() as tables:
                 tables["orders"][order.order_id] = "placed"
-                self.outbox.add(tables, order)
-                if self.day.confirmed:
-                    self.outbox.add(tables, ConfirmationSent(order.order_id))
+                for event in (order, *[ConfirmationSent(order.order_id)] * self.day.confirmed):
+                    self.came[self.outbox.add(tables, event).number] = self.bus.clock.now
 
     def _relay(self) -> Iterator[Any]:
         self.starts += 1
-        made = self.relay(OutboxFront(self.outbox, self._woke, self.before))
+        front = OutboxFront(self.outbox, self._done, self.handed, self.before)
+        made = in_new_process(self.relay, self.starts, self.asked)(front)
         try:
             for thing in made:
-                self._woke()
-                self._published += isinstance(thing, WithId) or not isinstance(thing, (int, float))
+                self.fault = yield_fault(thing, made)
+                if self.fault:
+                    return
+                self._done("waited" if isinstance(thing, (int, float)) else "published")
                 yield thing
                 if self._published > self._enough:
                     self.stopped = True
                     return
-        except RestlessError:
-            self.restless = True
+            self.ended = self.bus.clock.now
+        except RestlessError as error:
+            self.restless = str(error)
         finally:
             getattr(made, "close", lambda: None)()
 
-    def _woke(self) -> None:
-        self._wakes += 1
-        if self._wakes > WAKES:
-            raise RestlessError
+    def _done(self, what: str) -> None:
+        """Count what the relay does; raise `RestlessError` where it does so for ever at one moment."""
+        if what in ("looked", "marked"):
+            self._looks += what == "looked"
+            self._marks += what == "marked"
+            if self._looks > LOOKS or self._marks > MARKS:
+                raise RestlessError(
+                    "it went round without a yield; wait with yield 1.0, each time that nothing is left"
+                )
+            return
+        self._looks = self._marks = 0
+        self._published += what == "published"
+        self._waits += what == "waited"
+        if self._waits > WAITS * (1 + self.bus.clock.now / 10):
+            second = f"{self.bus.clock.now:g}"
+            raise RestlessError(f"it waited {self._waits:,} times by second {second}; wait longer, with yield 1.0")
 
 
 def _receive(event: Any) -> None:
@@ -138,19 +133,24 @@ def _receive(event: Any) -> None:
 
 @cache
 def days() -> list[Day]:
-    """Return all days, the simplest first: no crash, every single crash, two crashes, then those drawn by chance."""
+    """Return all days, the simplest first: no crash, every single crash, two crashes, then those drawn by chance.
+
+    The last are one on which many rows wait at once, and one with a long time without any.
+    """
     one, three, apart = ((0.0, 1),), ((0.0, 3),), ((0.0, 1), (5.0, 1))
     steps = [str(step) for step in range(1, STEPS + 1)]
     relay = [Crash("relay", step, 1, point) for step, point in product(steps, range(POINTS))]
     checkout = [Crash("checkout", step, 1, point) for step, point in product(("1", "2"), range(2))]
-    small = [Day(orders, confirmed=both) for orders in (one, apart, three) for both in (False, True)]
     return [
-        *small,
+        *(Day(orders, confirmed=times) for orders in (one, apart, three) for times in (0, 1)),
+        *(Day(orders, confirmed=2) for orders in (one, apart)),
         *(Day(one, (crash,)) for crash in (*checkout, *relay)),
         *(Day(apart, (crash,)) for crash in (*checkout, *relay)),
         *(Day(three, (crash,)) for crash in relay),
-        *(Day(one, (crash,), confirmed=True) for crash in relay),
+        *(Day(one, (crash,), confirmed=1) for crash in relay),
         *map(_drawn, range(DRAWN)),
+        Day(((0.0, BACKLOG),)),
+        Day(((0.0, 1), (QUIET, 1))),
     ]
 
 
@@ -164,4 +164,4 @@ def _drawn(seed: int) -> Day:
     crashes = {("relay", str(upto(20))): int(rng.random() * POINTS) for _ in range(upto(5))}
     crashes |= {("checkout", str(upto(4))): int(rng.random() * 2) for _ in range(upto(2))}
     faults = tuple(Crash(who, step, 1, point) for (who, step), point in crashes.items())
-    return Day(orders, faults, confirmed=rng.random() < 0.5)
+    return Day(orders, faults, confirmed=int(rng.random() * 3))

@@ -70,6 +70,46 @@ def _how_many_are_pending_in_the_id(outbox: Any) -> Iterator[Any]:
         yield 1.0
 
 
+def _type_and_order_as_id(outbox: Any) -> Iterator[Any]:
+    while True:
+        for row in outbox.pending():
+            yield with_id(f"{type(row.event).__name__} {row.event.order_id}", row.event)
+            outbox.mark(row.number)
+        yield 1.0
+
+
+def _the_event_as_text(outbox: Any) -> Iterator[Any]:
+    while True:
+        for row in outbox.pending():
+            yield with_id(repr(row.event)[:200], row.event)
+            outbox.mark(row.number)
+        yield 1.0
+
+
+def _the_hash_of_the_event(outbox: Any) -> Iterator[Any]:
+    while True:
+        for row in outbox.pending():
+            yield with_id(str(hash(row.event)), row.event)
+            outbox.mark(row.number)
+        yield 1.0
+
+
+def _the_hash_of_the_row_id(outbox: Any) -> Iterator[Any]:
+    while True:
+        for row in outbox.pending():
+            yield with_id(str(hash(row.id)), row.event)
+            outbox.mark(row.number)
+        yield 1.0
+
+
+def _the_address_of_the_event(outbox: Any) -> Iterator[Any]:
+    while True:
+        for row in outbox.pending():
+            yield with_id(str(id(row.event)), row.event)
+            outbox.mark(row.number)
+        yield 1.0
+
+
 IDS: tuple[Callable[..., Any], ...] = (
     _no_id,
     _a_fresh_id_each_time,
@@ -78,4 +118,9 @@ IDS: tuple[Callable[..., Any], ...] = (
     _one_id_for_all,
     _the_place_in_the_list_as_id,
     _how_many_are_pending_in_the_id,
+    _type_and_order_as_id,
+    _the_event_as_text,
+    _the_hash_of_the_event,
+    _the_hash_of_the_row_id,
+    _the_address_of_the_event,
 )

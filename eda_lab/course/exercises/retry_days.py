@@ -5,7 +5,8 @@ Ben, the other clerk, acts before a call of the learner's function, so that ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
 from random import Random
@@ -18,8 +19,9 @@ from eda_lab.course.desks import OrderChanged
 from eda_lab.events import Command, Event
 from eda_lab.order_history import AddItem, CancelOrder, Order, PayOrder, RemoveItem
 from eda_lab.orders import Item, OrderCounted
+from eda_lab.store.errors import StoreBusyError
 
-__all__ = ["ID", "OTHER", "Day", "FormOpened", "SaveRefused", "days", "decide", "evolve"]
+__all__ = ["ID", "OTHER", "TROUBLES", "Day", "Fault", "FormOpened", "SaveRefused", "days", "decide", "evolve"]
 
 ID, OTHER = "12345", "12346"
 CALLS = 7  # before which Ben is made to act one by one; an attempt of the solution has three
@@ -63,18 +65,45 @@ def evolve(order: Order, event: Any) -> Order:
     return order_history.evolve(order, event)
 
 
+class PaperJamError(Exception):
+    """An error that no answer knows by name."""
+
+
+TROUBLES: dict[str, Callable[[], Exception]] = {
+    "ConnectionError": lambda: ConnectionError("the store does not answer"),
+    "TimeoutError": lambda: TimeoutError("the store takes too long"),
+    "sqlite3": lambda: sqlite3.OperationalError("disk I/O error"),
+    "StoreError": lambda: StoreBusyError(None, 5.0),
+    "KeyError": lambda: KeyError("an article is missing"),
+    "ValueError": lambda: ValueError("an article has a bad name"),
+    "RuntimeError": lambda: RuntimeError("the printer is on fire"),
+    "PaperJamError": lambda: PaperJamError("paper jam"),
+}
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An error that is neither a refusal nor a conflict: of which call, at which time (from 1), and of which kind.
+
+    `stored` says that the events of a save that fails like that are in the store all the same.
+    """
+
+    call: str
+    time: int = 1
+    kind: str = "ConnectionError"
+    stored: bool = False
+
+
 class Day(msgspec.Struct, frozen=True):
     """What is asked of the function, and what comes in between.
 
     `others` are wishes that Ben fulfils, each before a call (counted from 1) of the function. `beaten` is how many of
-    its saves he is quicker than, every time. `fault` is an error of the store: at which save, and whether the events
-    are stored all the same.
+    its saves he is quicker than, every time. `fault` is one other error that a call raises.
     """
 
     wishes: tuple[Command, ...]
     others: tuple[tuple[int, Command], ...] = ()
     beaten: int = 0
-    fault: tuple[int, bool] | None = None
+    fault: Fault | None = None
 
 
 def _wishes(id: str = ID) -> list[Command]:
@@ -99,8 +128,10 @@ def _simple() -> Iterator[Day]:
     yield from (Day((wish,), ((3, _wishes(OTHER)[0]),)) for wish in wishes)
     yield from (Day((wish,)) for wish in _wishes(OTHER))
     yield from (Day((add,), beaten=often) for often in (1, 2, 3, 4, 5, 50))
-    yield from (Day((wish,), fault=(1, stored)) for wish in wishes for stored in (True, False))
-    yield Day((add,), ((3, _others()[0]),), fault=(2, True))
+    yield from (Day((wish,), fault=Fault("append", stored=stored)) for wish in wishes for stored in (True, False))
+    yield from (Day((add,), fault=Fault(call, 1, kind)) for call in ("append", "load", "decide") for kind in TROUBLES)
+    yield from (Day((add,), beaten=1, fault=Fault(call, 2)) for call in ("append", "load", "decide"))
+    yield from (Day((add,), beaten=4, fault=Fault(call, 5)) for call in ("append", "load", "decide"))
     calls = range(4, CALLS + 1)
     yield from (
         Day((wish,), ((3, _others()[0]), (call, other))) for call in calls for wish in wishes for other in _others()

@@ -7,7 +7,7 @@ from typing import Any
 
 from eda_lab.bus import EventBus
 from eda_lab.course.desks import OrderChanged
-from eda_lab.course.exercises.retry_days import ID, OTHER, Day, FormOpened, SaveRefused, decide, evolve
+from eda_lab.course.exercises.retry_days import ID, OTHER, TROUBLES, Day, FormOpened, SaveRefused, decide, evolve
 from eda_lab.errors import EdaLabError, shown
 from eda_lab.events import Command, Event, is_event
 from eda_lab.order_history import AddItem, Order, OrderRefusedError
@@ -18,13 +18,15 @@ from eda_lab.store.errors import WrongExpectedVersionError
 
 __all__ = ["OrdersFront", "Shift", "Try", "played"]
 
+ATTEMPTS = 5
 MOST = 100  # calls that a function may make for one wish; an honest one makes 15
 
 
 class Try:
     """One wish that was handed to the function, and what it did about it.
 
-    `saves` are pairs: the order as it was right before, and the events. `raised` is what came out of the function.
+    `saves` are pairs: the order as it was right before, and the events. `raised` is what came out of the function, and
+    `due` what has to: the refusal, the fifth conflict, or the other error, `fault`, of the call `failed`.
     """
 
     def __init__(self, wish: Any, order: Order) -> None:
@@ -33,8 +35,11 @@ class Try:
         self.saves: list[tuple[Loaded, list[Any]]] = []
         self.calls = self.attempts = self.conflicts = self.refusals = 0
         self.met: set[int] = set()  # the versions that were in the way of its saves
-        self.fault: ConnectionError | None = None
-        self.after_fault = 0  # saves that it still tried
+        self.refused: OrderRefusedError | None = None
+        self.due: Exception | None = None
+        self.fault: Exception | None = None
+        self.failed = ""
+        self.after_fault = 0  # times that it made the same call again
         self.raised: Exception | None = None
         self.stopped = False
 
@@ -53,6 +58,7 @@ class OrdersFront:
 
     def __init__(self, **calls: Callable[..., Any]) -> None:
         for name, call in calls.items():
+            call.__qualname__ = f"orders.{name}"  # as Python names it where the arguments do not fit
             object.__setattr__(self, name, call)
 
     def __getattr__(self, name: str) -> Any:
@@ -73,6 +79,7 @@ class Shift:
         self.store.append(self.orders.stream(OTHER), make_order(2))
         self.story: list[tuple[str, Event]] = []
         self.calls = self.saves = 0
+        self.made = {"load": 0, "decide": 0, "append": 0}
 
     def ben(self, wish: Any) -> None:
         """Let the other clerk do something, carefully; what the rules refuse, he does not do."""
@@ -85,7 +92,7 @@ class Shift:
     def front(self, now: Try) -> OrdersFront:
         """Return what the function sees while it works on one wish."""
 
-        def called() -> None:
+        def called(what: str) -> None:
             now.calls += 1
             self.calls += 1
             if now.calls > MOST:
@@ -94,44 +101,55 @@ class Shift:
             for call, wish in self.day.others:
                 if call == self.calls:
                     self.ben(wish)
+            self.made[what] += 1
+            now.after_fault += what == now.failed
 
         def load(order_id: str) -> Loaded:
-            called()
+            called("load")
+            self._fail(now, "load")
             loaded = self.orders.load(order_id)
             if order_id == now.wish.order_id:
                 now.seen = loaded.state
             self.story.append(("you", FormOpened(str(order_id), loaded.version)))
             return loaded
 
-        def choose(wish: Command, order: Order) -> list[Event]:
-            called()
-            if not isinstance(order, Order):
+        def choose(wish: Command, state: Order) -> list[Event]:
+            called("decide")
+            if not isinstance(state, Order):
                 given = "give orders.decide the wish and an order, as in orders.load(...).state"
-                raise EdaLabError(f"{given}; you gave {shown(order)}")
+                raise EdaLabError(f"{given}; you gave {shown(state)}")
+            self._fail(now, "decide")
             try:
-                return decide(wish, order)
-            except OrderRefusedError:
+                return decide(wish, state)
+            except OrderRefusedError as error:
                 now.refusals += 1
+                now.refused = now.due = error
                 raise
 
         def append(order_id: str, events: Any, expected_version: Any = ANY) -> int:
-            called()
+            called("append")
             self.saves += 1
             now.attempts += 1
-            now.after_fault += now.fault is not None
             if self.saves <= self.day.beaten:
                 self.ben(AddItem(ID, Item("PROD9", 1)))
             before = self.orders.load(order_id)
             kept = [events] if is_event(events) else list(events)
-            fault = self.day.fault if self.day.fault and self.day.fault[0] == self.saves else None
-            if fault is None or fault[1]:
+            if self.day.fault is None or self.day.fault.stored:
                 self._append(now, before, kept, expected_version)
-            if fault is not None:
-                now.fault = ConnectionError("the store does not answer: nobody knows whether it has saved")
-                raise now.fault
+                self._fail(now, "append")
+            else:
+                self._fail(now, "append")
+                self._append(now, before, kept, expected_version)
             return self.store.version(before.stream)
 
         return OrdersFront(load=load, decide=choose, append=append)
+
+    def _fail(self, now: Try, call: str) -> None:
+        fault = self.day.fault
+        if fault is not None and (fault.call, fault.time) == (call, self.made[call]):
+            now.fault = now.due = TROUBLES[fault.kind]()
+            now.failed = call
+            raise now.fault
 
     def _append(self, now: Try, before: Loaded, events: list[Any], expected: Any) -> None:
         try:
@@ -139,6 +157,8 @@ class Shift:
         except WrongExpectedVersionError as error:
             now.conflicts += 1
             now.met.add(error.actual)
+            if now.attempts >= ATTEMPTS:
+                now.due = error
             self.story.append(("you", SaveRefused(before.stream[6:], error.expected, error.actual)))
             raise
         if events:
@@ -156,7 +176,7 @@ class Shift:
 
 
 def played(day: Day, answer: Callable[[Any, Any], Any]) -> tuple[Shift, list[Try]]:
-    """Play a day; return it with a `Try` for each wish. What is no refusal, conflict or fault is raised."""
+    """Play a day; return it with a `Try` for each wish. An error that stands for nothing that the orders raised is raised."""
     shift, tries = Shift(day), []
     wishes: tuple[Any, ...] = day.wishes
     for wish in wishes:
@@ -166,10 +186,8 @@ def played(day: Day, answer: Callable[[Any, Any], Any]) -> tuple[Shift, list[Try
             answer(shift.front(now), wish)
         except StoppedError:
             break
-        except (OrderRefusedError, WrongExpectedVersionError, ConnectionError) as error:
-            now.raised = error
-        except Exception:
-            if now.fault is None:
+        except Exception as error:
+            if now.due is None and not isinstance(error, (OrderRefusedError, WrongExpectedVersionError)):
                 raise
-            now.raised = now.fault  # it says so in words of its own
+            now.raised = error
     return shift, tries

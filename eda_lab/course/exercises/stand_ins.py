@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from eda_lab.bus import EventBus
@@ -12,7 +12,7 @@ from eda_lab.effects import CardProvider, Charge
 from eda_lab.errors import EdaLabError
 from eda_lab.events import Message
 
-__all__ = ["BusFront", "CardFront", "NotingBus", "kind_fault"]
+__all__ = ["BusFront", "CardFront", "NotingBus", "in_new_process", "kind_fault"]
 
 BESIDES = {"subscribe", "on", "process", "run", "step", "settle", "redrive"}
 
@@ -29,6 +29,41 @@ def kind_fault(answer: Any) -> str:
     if inspect.isgeneratorfunction(answer) or inspect.isasyncgenfunction(answer):
         return "it yields, so a call does not run it: leave out yield"
     return ""
+
+
+def in_new_process(answer: Callable[..., Any], number: int, asked: set[str]) -> Callable[..., Any]:
+    """Return a function as another process has it: there `hash` and `id` give other numbers, as Python's own do.
+
+    (Python's data model, `object.__hash__`: the hashes of texts are salted anew for each process.) So it is for the
+    functions that stand beside it, which it may call. The names of those two that it does call go into `asked`.
+
+    >>> def key(order): return hash(order)
+    >>> in_new_process(key, 1, set())("7") == in_new_process(key, 2, set())("7")
+    False
+    """
+    if not isinstance(answer, FunctionType):
+        return answer
+    around = answer.__globals__
+
+    def salted(name: str, real: Callable[[Any], int]) -> Callable[[Any], int]:
+        def other(thing: Any) -> int:
+            asked.add(name)
+            return hash((number, real(thing)))
+
+        return other
+
+    world = {"hash": salted("hash", hash), "id": salted("id", id), **around}
+
+    def moved(function: FunctionType) -> FunctionType:
+        closed = function.__defaults__, function.__closure__
+        copy = FunctionType(function.__code__, world, function.__name__, *closed)
+        copy.__kwdefaults__ = function.__kwdefaults__
+        copy.__dict__.update(function.__dict__)
+        return copy
+
+    beside = {name: part for name, part in around.items() if isinstance(part, FunctionType)}
+    world.update({name: moved(part) for name, part in beside.items() if part.__globals__ is around})
+    return moved(answer)
 
 
 class NotingBus(EventBus):
@@ -103,4 +138,4 @@ class CardFront:
         raise EdaLabError(f"the card provider has no card.{name} for you, only {takes}")
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise EdaLabError("the card provider keeps nothing for you: what you remember belongs into a database")
+        raise EdaLabError("the card provider keeps nothing for you: what you remember belongs into your database")
