@@ -11,7 +11,7 @@ from eda_lab import WrongExpectedVersionError
 from eda_lab.course import check
 from eda_lab.course.desks import OrderChanged, items_in_words, open_desks, open_orders
 from eda_lab.course.exercises.decide_again import EXERCISE
-from eda_lab.course.exercises.retry_days import ID, OTHER, Day, days, decide
+from eda_lab.course.exercises.retry_days import ID, OTHER, TROUBLES, Day, days, decide
 from eda_lab.course.exercises.retry_shift import OrdersFront, played
 from eda_lab.errors import EdaLabError
 from eda_lab.order_history import AddItem, CancelOrder, Order, OrderRefusedError
@@ -58,7 +58,22 @@ def loading_the_version_first(orders: Any, wish: Any) -> Any:
     return None
 
 
-@pytest.mark.parametrize("answer", [recursive, keeping_the_last_conflict, loading_the_version_first])
+def naming_all_that_it_gives(orders: Any, wish: Any) -> None:
+    for left in range(4, -1, -1):
+        order = orders.load(order_id=wish.order_id)
+        events = orders.decide(wish=wish, state=order.state)
+        try:
+            orders.append(order_id=wish.order_id, events=events, expected_version=order.version)
+            return
+        except WrongExpectedVersionError:
+            if not left:
+                raise
+
+
+RIGHT = [recursive, keeping_the_last_conflict, loading_the_version_first, naming_all_that_it_gives]
+
+
+@pytest.mark.parametrize("answer", RIGHT)
 def test_another_right_retry_passes(answer: Callable[..., Any]) -> None:
     verdict = check("14-retry", answer)
     assert verdict.passed, verdict
@@ -75,9 +90,21 @@ def test_another_right_retry_passes(answer: Callable[..., Any]) -> None:
         ("_sleeps_only", "a version that the order had no longer: load it anew"),
         ("_merges_blindly", "at version 8 this was no longer allowed (it is cancelled)"),
         ("_tries_on_every_error", "they refused it, and your function asked them 5 times"),
-        ("_tries_when_the_store_does_not_answer", "saved it at version 8, and did not answer; your function saved it"),
-        ("_swallows_every_error", "saved nothing: the clerk tells the customer it is done"),
+        (
+            "_tries_when_the_store_does_not_answer",
+            "saved it at version 8, and raised ConnectionError: the store does not answer",
+        ),
+        ("_swallows_every_error", "they refused it, and your function asked them 5 times"),
         ("_looks_behind_the_stage", "orders has no store"),
+        ("_hides_what_the_rules_refuse", "cancel it), and your function returned as if it was done"),
+        ("_takes_a_refusal_for_a_conflict", "raised a conflict, and there was none: the rules refused it"),
+        ("_raises_its_own_error_at_the_end", "the fifth conflict must come out as it is; your function raised"),
+        ("_makes_the_last_conflict_up", "the fifth conflict must come out as it is; your function raised"),
+        ("_raises_another_error", "your function raised an error of its own instead, KeyError"),
+        (
+            "_goes_on_when_the_load_fails",
+            "orders.load raised ConnectionError: the store does not answer; your function",
+        ),
     ],
 )
 def test_a_wrong_retry_is_told_its_story(name: str, seen: str) -> None:
@@ -111,8 +138,9 @@ def test_the_days_hold_every_kind_of_trouble() -> None:
         type(None),
         OrderRefusedError,
         WrongExpectedVersionError,
-        ConnectionError,
+        *(type(trouble()) for trouble in TROUBLES.values()),
     }
+    assert all(now.raised is now.due for now in tries)
     assert {now.attempts for now in tries} >= {0, 1, 2, 3, 4, 5}
 
 
@@ -129,11 +157,37 @@ def test_the_front_of_the_orders_keeps_nothing() -> None:
         front.store = None
 
 
+def test_a_counter_that_is_kept_is_told_so() -> None:
+    left = [1, 2, 3, 4, 5]
+
+    def counting(orders: Any, wish: Any) -> None:
+        while left:
+            order = orders.load(wish.order_id)
+            events = orders.decide(wish, order.state)
+            try:
+                orders.append(wish.order_id, events, order.version)
+                return
+            except WrongExpectedVersionError:
+                left.pop()
+                if not left:
+                    raise
+
+    assert "something was kept from an earlier day, such as a counter" in repr(check("14-retry", counting))
+
+
+def test_a_call_that_does_not_fit_is_named_as_in_the_lesson() -> None:
+    assert "orders.load() missing 1 required positional argument: 'order_id'" in repr(check("14-retry", calls_badly))
+
+
+def calls_badly(orders: Any, _wish: Any) -> None:
+    orders.load()
+
+
 def test_a_save_without_a_version_loses_what_came_in_between() -> None:
     orders = open_orders()
 
     def save(wish: AddItem) -> OrderChanged:
-        changed = OrderChanged(wish.order_id, (Item("PROD1", 2), wish.item))
+        changed = OrderChanged(wish.order_id, (Item("PROD1", 8), wish.item))
         orders.store.append("order-12345", changed)
         return changed
 

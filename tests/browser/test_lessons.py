@@ -17,7 +17,7 @@ MOVES = {
     "02_events_and_producers": ("pattern", "ArrowDown"),
     "03_inside_the_bus": ("style", "ArrowDown"),
     "04_consumers": ("workers", "ArrowUp"),
-    "05_delivery_guarantees": ("ack", "ArrowUp"),
+    "05_delivery_guarantees": ("ack", "ArrowDown"),
     "06_idempotent_consumers": ("rate", "ArrowUp"),
     "07_retries_and_dead_letters": ("fix and redrive", "Space"),
     "08_event_store": ("position", "ArrowUp"),

@@ -152,7 +152,7 @@ def _unsaved(now: Try) -> str:
 def _gave_up(now: Try) -> str:
     if isinstance(now.due, WrongExpectedVersionError) and now.raised not in (None, now.due):
         return f"the fifth conflict must come out as it is; your function raised {_named(now.raised)}"
-    if not isinstance(now.raised, WrongExpectedVersionError) or len(now.met) >= ATTEMPTS or now.raised is now.due:
+    if not isinstance(now.raised, WrongExpectedVersionError) or len(now.met) >= ATTEMPTS:
         return ""
     if not now.conflicts:
         return f"your function raised a conflict, and there was none{_refused(now)}"
@@ -173,8 +173,8 @@ def _refusal(now: Try) -> str:
         return f"they refused it, and your function asked them {_times(now.refusals)}: only a conflict is tried again"
     if now.refused is not None and now.raised is None:
         return f"the rules refused it ({now.refused.reason}), and your function returned as if it was done"
-    if now.due is now.refused is not now.raised:
-        return f"the rules refused it ({now.refused.reason}); your function raised {_named(now.raised)} instead"
+    if now.refused is not None and now.due is now.refused is not now.raised:
+        return f"the rules refused it ({now.refused.reason}); your function raised {_named(now.raised)}"
     if now.saves or not isinstance(now.raised, OrderRefusedError):
         return ""
     try:
@@ -194,11 +194,11 @@ def _other_error(now: Try) -> str:
         return f"{failed}; your function called it again: only a conflict is tried again"
     if now.raised is None:
         return f"{failed}; your function returned as if all was well"
-    return "" if now.raised is now.fault else f"{failed}; your function raised {_named(now.raised)} instead"
+    return "" if now.raised is now.fault else f"{failed}; your function raised {_named(now.raised)}"
 
 
 def _named(error: Exception | None) -> str:
-    return "nothing" if error is None else f"{describe(error)} of its own"
+    return "nothing" if error is None else f"an error of its own instead, {describe(error)}"
 
 
 def _refused(now: Try) -> str:

@@ -176,7 +176,7 @@ class Shift:
 
 
 def played(day: Day, answer: Callable[[Any, Any], Any]) -> tuple[Shift, list[Try]]:
-    """Play a day; return it with a `Try` for each wish. An error that stands for nothing that the orders raised is raised."""
+    """Play a day; return it with a `Try` for each wish. Errors of the learner's own making are raised."""
     shift, tries = Shift(day), []
     wishes: tuple[Any, ...] = day.wishes
     for wish in wishes:

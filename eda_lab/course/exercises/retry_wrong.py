@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from eda_lab.course.desks import OrderChanged
+from eda_lab.course.exercises import retry_errors
 from eda_lab.order_history import AddItem, OrderRefusedError
 from eda_lab.store import ANY
 from eda_lab.store.errors import WrongExpectedVersionError
@@ -235,4 +236,5 @@ ANSWERS: tuple[Callable[..., Any], ...] = (
     _does_not_stop_when_saved,
     _loads_the_version_last,
     _looks_behind_the_stage,
+    *retry_errors.ANSWERS,
 )
