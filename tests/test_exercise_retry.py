@@ -100,7 +100,7 @@ def test_another_right_retry_passes(answer: Callable[..., Any]) -> None:
         ("_takes_a_refusal_for_a_conflict", "raised a conflict, and there was none: the rules refused it"),
         ("_raises_its_own_error_at_the_end", "the fifth conflict must come out as it is; your function raised"),
         ("_makes_the_last_conflict_up", "the fifth conflict must come out as it is; your function raised"),
-        ("_raises_another_error", "your function raised an error of its own instead, KeyError"),
+        ("_raises_another_error", "your function raised another error instead, KeyError"),
         (
             "_goes_on_when_the_load_fails",
             "orders.load raised ConnectionError: the store does not answer; your function",

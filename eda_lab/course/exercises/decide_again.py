@@ -198,7 +198,7 @@ def _other_error(now: Try) -> str:
 
 
 def _named(error: Exception | None) -> str:
-    return "nothing" if error is None else f"an error of its own instead, {describe(error)}"
+    return "nothing" if error is None else f"another error instead, {describe(error)}"
 
 
 def _refused(now: Try) -> str:
