@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from eda_lab.clock import microseconds
 from eda_lab.delivery import AckPolicy, DeadLetter, Retry
-from eda_lab.engine import Engine
 from eda_lab.errors import DuplicateNameError, HandlerError, OptionError, check_whole
 from eda_lab.events import Message
 from eda_lab.faults import Faults
-from eda_lab.group import Group
 from eda_lab.handlers import Handler, checked_name, examine
-from eda_lab.observed import Observed, Recorder
-from eda_lab.outages import warn_of_unknown
-from eda_lab.processes import Process
+from eda_lab.lab.engine import Engine
+from eda_lab.lab.group import Group
+from eda_lab.lab.observed import Observed, Recorder
+from eda_lab.lab.outages import warn_of_unknown
+from eda_lab.lab.processes import Process
+from eda_lab.lab.subscription import Subscription, Terms, Worker
+from eda_lab.lab.switchboard import NOTHING, marked
 from eda_lab.routing import topics
-from eda_lab.subscription import Subscription, Terms, Worker
-from eda_lab.switchboard import NOTHING, marked
 
 if TYPE_CHECKING:
     from eda_lab.trace import Happening

@@ -92,7 +92,7 @@ def test_what_is_given_up_on_is_kept_with_its_traceback() -> None:
     assert letter.message.data == LetterWritten(1)
     assert letter.error == "ConnectionError: attempt 2"
     assert 'raise error or ConnectionError(f"attempt {delivery.attempt}")' in letter.traceback
-    assert "eda_lab/group.py" not in letter.traceback.replace("\\", "/")
+    assert "eda_lab/lab/group.py" not in letter.traceback.replace("\\", "/")
     assert [d.outcome for d in bus.trace.deliveries] == ["failed", "dead lettered"]
 
 

@@ -34,11 +34,11 @@ from eda_lab import (
 )
 from eda_lab.effects import CardProvider
 from eda_lab.errors import HandlerError, OptionError
-from eda_lab.exhaustive import Scenario, _Run, explore, play
-from eda_lab.fingerprint import copies_of
-from eda_lab.processes import Process
-from eda_lab.schedules import Ending, Exploration, shuffled
-from eda_lab.subscription import Worker
+from eda_lab.lab.processes import Process
+from eda_lab.lab.subscription import Worker
+from eda_lab.testing.exhaustive import Scenario, _Run, explore, play
+from eda_lab.testing.fingerprint import copies_of
+from eda_lab.testing.schedules import Ending, Exploration, shuffled
 
 CRASHING = 3  # each of the first three attempts at a copy may crash, at each of its points; a fourth comes through
 

@@ -14,10 +14,7 @@ import eda_lab
 PACKAGE = Path(__file__).parent.parent / "eda_lab"
 
 TRACE = "table columns conservation metrics routing trace"
-LAB = (
-    "events wire clock faults delivery columns routing handlers attempt subscription queueing group outages processes "
-    "switchboard engine"
-)
+LAB = "events wire clock faults delivery columns routing handlers attempt"
 # A room is a file or a folder of eda_lab; beside it stand the rooms it may import. `errors` is open to all.
 # Each may name only rooms above its own.
 ROOMS = {
@@ -39,21 +36,9 @@ ROOMS = {
     "report": "events delivery",
     "direct_routes": "events delivery handlers report",
     "direct": "events delivery table routing handlers attempt report roles direct_routes",
-    "subscription": "clock faults delivery handlers",
-    "queueing": "clock columns faults delivery routing subscription",
-    "settling": "clock columns faults delivery handlers attempt subscription queueing",
-    "group": "clock columns faults delivery handlers attempt subscription queueing settling",
-    "outages": "clock faults handlers subscription queueing",
-    "processes": "clock columns faults",
-    "switchboard": "events wire clock columns faults delivery routing subscription group outages",
-    "engine": "events clock faults delivery handlers subscription processes switchboard",
-    "observed": "events table trace routing roles engine",
-    "bus": f"{LAB} trace observed",
-    "fingerprint": "columns subscription queueing outages processes bus",
-    "schedules": "",
-    "exhaustive": "faults bus fingerprint schedules",
-    "mishaps": "faults bus",
-    "testing": "events delivery handlers mishaps",
+    "lab": f"{LAB} table trace roles",
+    "bus": f"{LAB} trace lab",
+    "testing": "events delivery faults columns handlers lab bus",
     "store": "events wire delivery table routing handlers attempt roles",
     "effects": "clock faults",
     "overlay": "",

@@ -10,8 +10,8 @@ from typing import Protocol
 from eda_lab.clock import FAULT, Clock, microseconds
 from eda_lab.faults import Faults, Outage, Slow
 from eda_lab.handlers import LabWarning
-from eda_lab.queueing import GroupQueue
-from eda_lab.subscription import Worker
+from eda_lab.lab.queueing import GroupQueue
+from eda_lab.lab.subscription import Worker
 
 __all__ = ["Site", "afflict", "arrange", "warn_of_unknown"]
 

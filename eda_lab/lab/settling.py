@@ -10,8 +10,8 @@ from eda_lab.columns import Outcome
 from eda_lab.delivery import Settlement
 from eda_lab.errors import CascadeLimitError, SettledError
 from eda_lab.faults import Crashed, Faults, crash_point
-from eda_lab.queueing import GroupQueue
-from eda_lab.subscription import Worker
+from eda_lab.lab.queueing import GroupQueue
+from eda_lab.lab.subscription import Worker
 
 __all__ = ["SettlingGroup"]
 

@@ -13,10 +13,10 @@ from typing import Any
 from eda_lab.bus import EventBus
 from eda_lab.columns import Columns, Outcome
 from eda_lab.errors import HandlerError, OptionError, shown
-from eda_lab.outages import Turn
-from eda_lab.processes import Process
-from eda_lab.queueing import Expiry, GroupQueue
-from eda_lab.subscription import Subscription, Worker
+from eda_lab.lab.outages import Turn
+from eda_lab.lab.processes import Process
+from eda_lab.lab.queueing import Expiry, GroupQueue
+from eda_lab.lab.subscription import Subscription, Worker
 
 __all__ = ["Memories", "Numbers", "copies_of", "fingerprint", "processes_of", "remembered"]
 

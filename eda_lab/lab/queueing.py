@@ -12,8 +12,8 @@ from eda_lab.columns import Columns, Outcome
 from eda_lab.delivery import DeadLetter, Delivery, Settlement
 from eda_lab.errors import OptionError
 from eda_lab.faults import Faults
+from eda_lab.lab.subscription import Subscription, Worker
 from eda_lab.routing import GroupInfo
-from eda_lab.subscription import Subscription, Worker
 
 __all__ = ["GroupQueue", "Site"]
 

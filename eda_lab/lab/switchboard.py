@@ -14,10 +14,10 @@ from eda_lab.delivery import with_id
 from eda_lab.errors import CommandRoutingError, OptionError, check_whole
 from eda_lab.events import Command, Event, Message, known_class, require_event, type_name
 from eda_lab.faults import Faults
-from eda_lab.group import Group
-from eda_lab.outages import afflict, arrange
+from eda_lab.lab.group import Group
+from eda_lab.lab.outages import afflict, arrange
+from eda_lab.lab.subscription import Subscription, Worker
 from eda_lab.routing import Router, Watchers, published_topic
-from eda_lab.subscription import Subscription, Worker
 from eda_lab.wire import checked_copy
 
 __all__ = ["NOTHING", "Marks", "Route", "Switchboard", "marked"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from eda_lab.engine import Engine
 from eda_lab.events import Message
+from eda_lab.lab.engine import Engine
 from eda_lab.roles import replay_table
 from eda_lab.routing import GroupInfo
 

@@ -14,9 +14,9 @@ from eda_lab.errors import CascadeLimitError
 from eda_lab.events import Message
 from eda_lab.faults import Crashed, Faults
 from eda_lab.handlers import LabWarning
-from eda_lab.processes import Process
-from eda_lab.subscription import Worker
-from eda_lab.switchboard import NOTHING, Marks, Switchboard
+from eda_lab.lab.processes import Process
+from eda_lab.lab.subscription import Worker
+from eda_lab.lab.switchboard import NOTHING, Marks, Switchboard
 
 __all__ = ["Engine"]
 

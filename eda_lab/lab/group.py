@@ -12,9 +12,9 @@ from eda_lab.attempt import attempt, discard
 from eda_lab.clock import END, in_lab
 from eda_lab.faults import Crashed, current_plan
 from eda_lab.handlers import caused_by
-from eda_lab.queueing import Site
-from eda_lab.settling import SettlingGroup
-from eda_lab.subscription import Worker
+from eda_lab.lab.queueing import Site
+from eda_lab.lab.settling import SettlingGroup
+from eda_lab.lab.subscription import Worker
 
 __all__ = ["Group"]
 

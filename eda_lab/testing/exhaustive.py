@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from eda_lab.bus import EventBus
 from eda_lab.errors import OptionError, check_whole
 from eda_lab.faults import CrashPlan, Faults
-from eda_lab.fingerprint import Memories, Numbers, copies_of, fingerprint, processes_of, remembered
-from eda_lab.schedules import Choices, Ending, Exploration, Way
+from eda_lab.testing.fingerprint import Memories, Numbers, copies_of, fingerprint, processes_of, remembered
+from eda_lab.testing.schedules import Choices, Ending, Exploration, Way
 
 __all__ = ["Scenario", "explore", "play"]
 

@@ -13,7 +13,7 @@ from eda_lab.delivery import Later
 from eda_lab.errors import EdaLabError, HandlerError, shown
 from eda_lab.events import require_event
 from eda_lab.handlers import caused_by, examine
-from eda_lab.mishaps import Mishap, Search, find_failing, mishaps
+from eda_lab.testing.mishaps import Mishap, Search, find_failing, mishaps
 
 __all__ = ["Case", "ExpectationError", "Mishap", "Search", "find_failing", "given", "mishaps"]
 
@@ -98,7 +98,7 @@ def given(handler: Callable[[Any], Any], *events: Any) -> Case:
     <Case of charge: PaymentCaptured(order_id='12345', amount_cents=5000)>
     >>> given(charge).when(example_order()).then()
     Traceback (most recent call last):
-    eda_lab.testing.ExpectationError: expected nothing, and there was PaymentCaptured(order_id='12345', ...cents=5000)
+    eda_lab.testing.scenarios.ExpectationError: expected nothing, and there was PaymentCaptured(order_id=...
 
     Raises `HandlerError` for a handler that is no plain function of an event, and what the handler raises.
     """
