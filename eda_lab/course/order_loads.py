@@ -122,18 +122,23 @@ class OrderLoads:
         """Return the order as it was at a version, in words."""
         return order_in_words(self.repository.load(self.order_id, version).state)
 
-    def needs(self, trace: Trace) -> dict[str, int]:
-        """Return what the commands in a trace ask for."""
+    @property
+    def _beyond(self) -> str:
+        return f"events beyond {self.allowed} in one load"
+
+    def needs(self, trace: Trace) -> dict[str, int | None]:
+        """Return what the commands in a trace ask for; the longest load is a cost, not a need."""
         asked = [message.data for message in trace.messages if isinstance(message.data, Command)]
-        return {_KEPT: len(_states(asked)) - 1, _WRONG: 0, _MOST: self.allowed}
+        return {_KEPT: len(_states(asked)) - 1, _WRONG: 0, self._beyond: 0, _MOST: None}
 
     @property
     def done(self) -> dict[str, int]:
-        """What was kept, at how many versions the state is another than without a store, and the longest load."""
+        """What was kept, at how many versions the state is another than without a store, and how long loads are."""
         last, true = self.repository.load(self.order_id).version, _states(self._handled)
         loaded = [self.repository.load(self.order_id, version).state for version in range(last + 1)]
         wrong = sum(one != other for one, other in zip_longest(loaded, true))
-        return {_KEPT: last, _WRONG: wrong, _MOST: max(self.read.values())}
+        most = max(self.read.values())
+        return {_KEPT: last, _WRONG: wrong, self._beyond: max(0, most - self.allowed), _MOST: most}
 
 
 def _states(commands: Iterable[Command]) -> list[Order]:
