@@ -75,7 +75,7 @@ def nights(kind: str) -> list[Night]:
     return [failing_night(seed) if kind == "failing" else crash_night(seed, kind) for seed in range(SEEDS)]
 
 
-def show(what: str, counts: list[int], law: Law) -> None:
+def assert_as_in_theory(what: str, counts: list[int], law: Law) -> None:
     """Assert that counts are as a law has it, in the mean and in their spread; print both (seen with `-s`)."""
     mean_off, spread_off = law.off(counts)
     mean = sum(counts) / len(counts)
@@ -91,7 +91,7 @@ def test_what_a_crash_after_the_work_repeats() -> None:
     """An order has p / (1 - p) extra runs, so 1,000 have 111.1, with as many charges; each is done in the end."""
     runs = nights("after")
     extra = [run.ended[Outcome.CRASHED] for run in runs]
-    show("extra runs", extra, extra_runs(ORDERS, CRASH))
+    assert_as_in_theory("extra runs", extra, extra_runs(ORDERS, CRASH))
     assert all(run.ended[Outcome.DONE] == ORDERS for run in runs)
     assert [run.charges - ORDERS for run in runs] == extra
 
@@ -99,14 +99,14 @@ def test_what_a_crash_after_the_work_repeats() -> None:
 def test_how_many_orders_are_charged_more_than_once() -> None:
     """They are a share of p, 100 of 1,000: fewer than the extra charges, as some are charged three times."""
     affected = [run.attempts[2] for run in nights("after")]
-    show("orders affected", affected, binomial(ORDERS, CRASH))
+    assert_as_in_theory("orders affected", affected, binomial(ORDERS, CRASH))
 
 
 def test_what_a_crash_loses_once_the_ack_is_given() -> None:
     """A share of p, 100 of 1,000, is acked and never charged. They are those that a late ack would charge again."""
     runs = nights("before")
     lost = [run.ended[Outcome.LOST] for run in runs]
-    show("orders lost", lost, binomial(ORDERS, CRASH))
+    assert_as_in_theory("orders lost", lost, binomial(ORDERS, CRASH))
     assert [ORDERS - run.charges for run in runs] == lost
     assert all(run.attempts == {1: ORDERS} for run in runs)
     assert lost == [run.attempts[2] for run in nights("after")]  # the same draws, whatever the ack
@@ -116,7 +116,7 @@ def test_what_a_crash_loses_once_the_ack_is_given() -> None:
 def test_attempts_after_crashes_are_geometric(number: int) -> None:
     """One order in ten needs a second attempt, one in a hundred a third, and so on without an end."""
     counts = [run.attempts[number] for run in nights("after")]
-    show(f"orders with an attempt {number}", counts, binomial(ORDERS, CRASH ** (number - 1)))
+    assert_as_in_theory(f"orders with an attempt {number}", counts, binomial(ORDERS, CRASH ** (number - 1)))
 
 
 # --- failures in three of ten attempts, five attempts at most
@@ -125,9 +125,9 @@ def test_attempts_after_crashes_are_geometric(number: int) -> None:
 def test_how_many_orders_are_given_up() -> None:
     """p^5 = 0.243 % of them. Ten seeds in a row are a lot of 10,000 orders, of which 24.3 are given up in the mean."""
     given_up = [run.ended[Outcome.DEAD_LETTERED] for run in nights("failing")]
-    show("given up of 1,000", given_up, binomial(ORDERS, FAIL**ATTEMPTS))
+    assert_as_in_theory("given up of 1,000", given_up, binomial(ORDERS, FAIL**ATTEMPTS))
     lots = [sum(given_up[start : start + 10]) for start in range(0, SEEDS, 10)]
-    show("given up of 10,000", lots, binomial(10 * ORDERS, FAIL**ATTEMPTS))
+    assert_as_in_theory("given up of 10,000", lots, binomial(10 * ORDERS, FAIL**ATTEMPTS))
     assert all(run.charges + lost == ORDERS for run, lost in zip(nights("failing"), given_up, strict=True))
 
 
@@ -135,7 +135,7 @@ def test_how_many_orders_are_given_up() -> None:
 def test_attempts_after_failures_are_geometric(number: int) -> None:
     """Three in ten need a second attempt, nine in a hundred a third; after the fifth there is an end."""
     counts = [run.attempts[number] for run in nights("failing")]
-    show(f"orders with an attempt {number}", counts, binomial(ORDERS, FAIL ** (number - 1)))
+    assert_as_in_theory(f"orders with an attempt {number}", counts, binomial(ORDERS, FAIL ** (number - 1)))
     assert max(max(run.attempts) for run in nights("failing")) == ATTEMPTS
 
 
@@ -166,7 +166,7 @@ def test_the_draw_of_one_says_nothing_about_the_draw_of_another(whose: str, othe
         )
         for seed in range(0, 60, 2)
     ]
-    show(f"crashes shared with {whose}", both, binomial(ORDERS, CRASH**2))
+    assert_as_in_theory(f"crashes shared with {whose}", both, binomial(ORDERS, CRASH**2))
 
 
 def test_a_lab_that_is_a_little_wrong_is_found_out() -> None:

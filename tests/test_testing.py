@@ -40,7 +40,10 @@ def test_one_event_too_many_or_too_few_is_an_error_with_both_sides(caused: tuple
 
 
 def test_the_order_of_the_events_is_free() -> None:
-    given(lambda order: [PAID, SENT]).when(ORDER).then(SENT, PAID)
+    case = given(lambda order: [PAID, SENT]).when(ORDER)
+    assert case.then(SENT, PAID) is case.then(PAID, SENT)
+    with pytest.raises(ExpectationError):
+        case.then(SENT, SENT)
 
 
 def test_a_timeout_is_what_was_returned() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -54,7 +55,7 @@ class Expiry:
             self.group.end_for_good(self.row, Outcome.EXPIRED)
 
 
-class GroupQueue:
+class GroupQueue(ABC):
     """A group's queue and who works on it. `what` is the type names and patterns that the group listens to."""
 
     def __init__(self, site: Site, name: str, what: tuple[str, ...]) -> None:
@@ -216,9 +217,9 @@ class GroupQueue:
         by_hand = partial(self.settle, worker, worker.row) if worker.subscription.acks_by_hand else None
         return Delivery(message, worker.name, self.name, self.columns.attempt[worker.row], by_hand)
 
+    @abstractmethod
     def settle(self, worker: Worker, row: int, how: Settlement) -> None:
         """Do what a handler says of its own delivery."""
-        raise NotImplementedError
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return what this group gave up on and what was not redriven: for each delivery always the same object."""

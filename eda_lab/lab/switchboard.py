@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any
 
@@ -44,7 +45,7 @@ class Route:
         self.plain = not wire and not command
 
 
-class Switchboard:
+class Switchboard(ABC):
     """The state that the bus and its groups share: clock, columns, seed, faults, and the routes."""
 
     def __init__(self, seed: object, wire: bool, faults: Faults | None, visibility: float, cascade: int) -> None:
@@ -187,10 +188,10 @@ class Switchboard:
             self.clock.at(self.clock.now_us, self._enter_now, entry)
             raise
 
+    @abstractmethod
     def prepare(self, row: int, events: list[Any]) -> list[Any]:
         """Check what a handler returned for a delivery, before any of it is published."""
-        raise NotImplementedError
 
+    @abstractmethod
     def publish_caused(self, row: int, ordinal: int, prepared: Any, marks: Marks | None = None) -> None:
         """Publish one of the things that `prepare` returned."""
-        raise NotImplementedError
